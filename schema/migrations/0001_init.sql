@@ -25,12 +25,12 @@ CREATE TABLE IF NOT EXISTS blocks
     round UInt32 COMMENT '[proven] Consensus round in which the block was sealed; 0 without BFT consensus. Signed by the seals, not part of the hash.' CODEC(ZSTD(1)),
     n_transactions UInt32 COMMENT '[computed] Number of transactions.' CODEC(ZSTD(1)),
     n_logs UInt32 COMMENT '[computed] Number of logs.' CODEC(ZSTD(1)),
-    proof LowCardinality(String) COMMENT '[computed] How the block was proven when it was stored: `sealed` (its own seals are a quorum of the set in force), `linked` (it is an ancestor, under an unchanged set, of a sealed block) or `no_signatures` (no BFT consensus).' CODEC(ZSTD(1)),
+    proof LowCardinality(String) COMMENT '[computed] How the block was proven when it was stored: `sealed` (its own seals are a quorum of the set in force), `linked` (it is an ancestor, under an unchanged set, of a sealed block), `anchor` (genesis, where trust begins) or `no_signatures` (no BFT consensus).' CODEC(ZSTD(1)),
     senders_recovered UInt8 COMMENT '[computed] 1 when the senders of its transactions were recovered from their signatures, 0 when a node stated them.' CODEC(ZSTD(1)),
     INDEX by_hash hash TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = MergeTree
-ORDER BY (number)
+ORDER BY number
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per block: every field of its header except the logs bloom (rebuilt from `logs`) and, under QBFT and IBFT 2.0, the commit seals (kept in `block_seals`, because each node holds its own).';
 
@@ -137,7 +137,7 @@ CREATE TABLE IF NOT EXISTS tokens
     metadata_block Nullable(UInt64) COMMENT '[stated] Block at which name, symbol and decimals were read; null when no node answered.'
 )
 ENGINE = MergeTree
-ORDER BY (token)
+ORDER BY token
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per token contract seen, written with the block of its first transfer event.';
 
@@ -161,7 +161,7 @@ CREATE TABLE IF NOT EXISTS validators
     members Array(FixedString(20)) COMMENT '[computed] The set, ascending.'
 )
 ENGINE = MergeTree
-ORDER BY (first_block)
+ORDER BY first_block
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per change of the validator set in force, the one of genesis included.';
 
@@ -174,7 +174,7 @@ CREATE TABLE IF NOT EXISTS validator_votes
     counted UInt8 COMMENT '[computed] 1 when the vote changed the tally, 0 when the rules ignore it (at an epoch block, or without effect).'
 )
 ENGINE = MergeTree
-ORDER BY (block_number)
+ORDER BY block_number
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per vote on the validator set that a header carries.';
 
@@ -230,7 +230,7 @@ CREATE TABLE IF NOT EXISTS chain
     anchor_terms String COMMENT '[own] The anchor''s terms as JSON: epoch length, set overrides, digest of the genesis file.'
 )
 ENGINE = MergeTree
-ORDER BY (chain_id)
+ORDER BY chain_id
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'The chain that this database holds: exactly one row.';
 
@@ -241,18 +241,19 @@ CREATE TABLE IF NOT EXISTS schema_migrations
     applied_at UInt64 COMMENT '[own] When it was applied, seconds since 1970.'
 )
 ENGINE = MergeTree
-ORDER BY (version)
+ORDER BY version
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Migrations applied to this database.';
 
 CREATE TABLE IF NOT EXISTS plans
 (
+    generation UInt32 COMMENT '[own] Rises with each deletion of rows. A plan voids those of earlier generations that start at or above its own start.',
     first_block UInt64 COMMENT '[own] First block of the first range.',
     blocks_per_range UInt64 COMMENT '[own] Blocks per range.',
     window_blocks UInt64 COMMENT '[own] Most blocks that may be inserted above the checkpoint while this plan is in force.'
 )
 ENGINE = MergeTree
-ORDER BY (first_block)
+ORDER BY (generation, first_block)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'How blocks are cut into commit ranges: from `first_block` on, `blocks_per_range` blocks each, until the next row''s `first_block`. Written before the first insert that follows it, so that a restart replays the same ranges.';
 
@@ -263,7 +264,7 @@ CREATE TABLE IF NOT EXISTS checkpoints
     last_hash FixedString(32) COMMENT '[own] Hash of the last block.' CODEC(NONE),
     last_timestamp UInt64 COMMENT '[own] Timestamp of the last block.' CODEC(Delta(8), ZSTD(1)),
     projection_version UInt32 COMMENT '[own] Version of the projection that made the derived rows.' CODEC(ZSTD(1)),
-    generation UInt32 COMMENT '[own] Rises with each deletion of rows, so that insert tokens never repeat after one.' CODEC(ZSTD(1)),
+    generation UInt32 COMMENT '[own] Generation of the plan in force, part of the tokens of the range''s inserts.' CODEC(ZSTD(1)),
     tables Array(LowCardinality(String)) COMMENT '[own] Tables that got rows, by name.' CODEC(ZSTD(1)),
     n_rows Array(UInt64) COMMENT '[own] Number of rows, in the order of `tables`.' CODEC(ZSTD(1)),
     digests Array(FixedString(16)) COMMENT '[own] Digest of the rows (stated columns left out), in the order of `tables`.' CODEC(NONE),
@@ -295,8 +296,7 @@ CREATE TABLE IF NOT EXISTS quarantine
     endpoint LowCardinality(String) COMMENT '[own] Node that gave the answer, without credentials.',
     reason LowCardinality(String) COMMENT '[own] Kind of the failure, stable for filters.',
     detail String COMMENT '[own] What failed, in words.',
-    stated_hash Nullable(FixedString(32)) COMMENT '[stated] Hash that the node stated for the block; null when the answer had none.',
-    raw Array(String) COMMENT '[stated] Raw answers of the node: the block, then the receipts.' CODEC(ZSTD(1))
+    raw Array(String) COMMENT '[stated] Raw answers of the node, those to the other blocks of the same batch included: the blocks, then the receipts.' CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 ORDER BY (block_number, quarantined_at)

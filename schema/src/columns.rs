@@ -246,13 +246,9 @@ impl Bytes {
     }
 
     /// Lets `write` append the value of the next row in place.
-    pub fn push_with<E>(
-        &mut self,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let written = write(&mut self.bytes);
+    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
         self.end_row();
-        written
     }
 
     fn end_row(&mut self) {

@@ -50,6 +50,8 @@ pub struct TableDef {
     pub columns: Vec<ColumnDef>,
     /// Columns of the sorting key, in order.
     pub sorting_key: &'static [&'static str],
+    /// The order in which the pipeline makes the rows, and in which they are digested.
+    pub row_order: &'static [&'static str],
     /// The column that holds the block a row belongs to; `None` for bookkeeping tables.
     pub block_column: Option<&'static str>,
     /// Skipping indexes, as in the DDL, without the leading `INDEX`.
@@ -92,11 +94,14 @@ impl TableDef {
         );
         ddl.push_str(&lines.join(",\n"));
         let doc = self.doc.replace('\'', "''");
+        let key = match self.sorting_key {
+            [column] => (*column).to_owned(),
+            columns => format!("({})", columns.join(", ")),
+        };
         let _ = write!(
             ddl,
-            "\n)\nENGINE = MergeTree\nORDER BY ({})\nSETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}, \
+            "\n)\nENGINE = MergeTree\nORDER BY {key}\nSETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}, \
              fsync_after_insert = 1, fsync_part_directory = 1\nCOMMENT '{doc}';\n",
-            self.sorting_key.join(", "),
         );
         ddl
     }
@@ -146,6 +151,7 @@ macro_rules! table {
         $(#[doc = $table_doc:literal])+
         $struct:ident = $name:literal,
         sorted by [$($key:literal),+ $(,)?],
+        $(made in the order of [$($order:literal),+ $(,)?],)?
         block column $block:expr,
         $(indexes [$($index:literal),* $(,)?],)?
         {
@@ -172,6 +178,7 @@ macro_rules! table {
                             codec: concat!($($codec)?),
                         }, )+ ],
                         sorting_key: &[$($key),+],
+                        row_order: [$(&[$($order),+] as &[&str],)? &[$($key),+]][0],
                         block_column: $block,
                         indexes: &[$($($index),*)?],
                     });

@@ -64,7 +64,8 @@ table! {
         /// Number of logs.
         n_logs: UInt32, Computed, "ZSTD(1)";
         /// How the block was proven when it was stored: `sealed` (its own seals are a quorum of the set in force), `linked`
-        /// (it is an ancestor, under an unchanged set, of a sealed block) or `no_signatures` (no BFT consensus).
+        /// (it is an ancestor, under an unchanged set, of a sealed block), `anchor` (genesis, where trust begins) or
+        /// `no_signatures` (no BFT consensus).
         proof: Label, Computed, "ZSTD(1)";
         /// 1 when the senders of its transactions were recovered from their signatures, 0 when a node stated them.
         senders_recovered: UInt8, Computed, "ZSTD(1)";

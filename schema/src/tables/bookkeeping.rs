@@ -1,7 +1,7 @@
 //! The index's own books: what chain it is, how far it is proven and stored, what it refused.
 
 use crate::{
-    columns::{Bytes, FixedBytes, Hashes, Label, List, Nullable, Text, UInt32, UInt64},
+    columns::{Bytes, FixedBytes, Hashes, Label, List, Text, UInt32, UInt64},
     table::table,
 };
 
@@ -43,9 +43,11 @@ table! {
     /// How blocks are cut into commit ranges: from `first_block` on, `blocks_per_range` blocks each, until the next row's
     /// `first_block`. Written before the first insert that follows it, so that a restart replays the same ranges.
     Plans = "plans",
-    sorted by ["first_block"],
+    sorted by ["generation", "first_block"],
     block column None,
     {
+        /// Rises with each deletion of rows. A plan voids those of earlier generations that start at or above its own start.
+        generation: UInt32, Own;
         /// First block of the first range.
         first_block: UInt64, Own;
         /// Blocks per range.
@@ -71,7 +73,7 @@ table! {
         last_timestamp: UInt64, Own, "Delta(8), ZSTD(1)";
         /// Version of the projection that made the derived rows.
         projection_version: UInt32, Own, "ZSTD(1)";
-        /// Rises with each deletion of rows, so that insert tokens never repeat after one.
+        /// Generation of the plan in force, part of the tokens of the range's inserts.
         generation: UInt32, Own, "ZSTD(1)";
         /// Tables that got rows, by name.
         tables: List<Label>, Own, "ZSTD(1)";
@@ -121,9 +123,7 @@ table! {
         reason: Label, Own;
         /// What failed, in words.
         detail: Text, Own;
-        /// Hash that the node stated for the block; null when the answer had none.
-        stated_hash: Nullable<Hashes>, Stated;
-        /// Raw answers of the node: the block, then the receipts.
+        /// Raw answers of the node, those to the other blocks of the same batch included: the blocks, then the receipts.
         raw: List<Bytes>, Stated, "ZSTD(1)";
     }
 }

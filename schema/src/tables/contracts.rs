@@ -9,6 +9,7 @@ table! {
     /// One row per contract creation that succeeded.
     Contracts = "contracts",
     sorted by ["address", "block_number"],
+    made in the order of ["block_number", "transaction_index", "address"],
     block column Some("block_number"),
     {
         /// Address of the contract.
@@ -28,6 +29,7 @@ table! {
     /// One row per log that a registered ABI decodes.
     Events = "events",
     sorted by ["address", "event", "block_number", "log_index"],
+    made in the order of ["block_number", "log_index"],
     block column Some("block_number"),
     {
         /// Contract that emitted the log.

@@ -10,6 +10,7 @@ table! {
     /// (`to` is the zero address). A batch transfer gives a row per item.
     TokenTransfers = "token_transfers",
     sorted by ["token", "block_number", "log_index", "batch_index"],
+    made in the order of ["block_number", "log_index", "batch_index"],
     block column Some("block_number"),
     {
         /// Contract of the token.
@@ -41,6 +42,7 @@ table! {
     /// One row per account and movement: what entered or left its balance. Mints have no giver's row, burns no receiver's.
     BalanceChanges = "balance_changes",
     sorted by ["account", "token", "token_id", "block_number", "log_index", "batch_index", "direction"],
+    made in the order of ["block_number", "log_index", "batch_index", "direction"],
     block column Some("block_number"),
     {
         /// Account whose balance changed.
@@ -66,6 +68,7 @@ table! {
     /// One row per token contract seen, written with the block of its first transfer event.
     Tokens = "tokens",
     sorted by ["token"],
+    made in the order of ["first_block", "token"],
     block column Some("first_block"),
     {
         /// Contract of the token.
