@@ -1,0 +1,133 @@
+//! Plan stage: which blocks are committed together.
+//!
+//! Ranges are large while there is much to catch up with and single blocks at the head. How they are cut is written down
+//! before anything of them is inserted (see `store::plan`).
+
+use lastro_besu_rpc::HeadWatch;
+use lastro_schema::{BlockNumber, BlockRange, BlockRef};
+use tokio::sync::mpsc;
+
+use crate::{
+    error::IngestError,
+    progress::Progress,
+    store::{
+        Lease, Store,
+        plan::{Plan, Plans},
+    },
+};
+
+/// Blocks per range, largest first; the largest that the lag fills is taken.
+const RANGE_SIZES: [u64; 3] = [1000, 100, 1];
+/// Ranges that may be inserted above the checkpoint at once; more than the stages after this one can hold.
+pub(super) const WINDOW_RANGES: usize = 16;
+
+/// A range to be committed as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommitRange {
+    pub range: BlockRange,
+    pub generation: u32,
+    /// An earlier process may have inserted rows of this range already.
+    pub replayed: bool,
+}
+
+pub(crate) struct Planner {
+    pub store: Store,
+    pub lease: Lease,
+    pub progress: Progress,
+    pub plans: Plans,
+    /// Last block that an earlier process may have inserted.
+    pub replay_end: Option<BlockNumber>,
+    /// First block that is not committed yet.
+    pub next: BlockNumber,
+    /// What the index holds already, for chains that may reorganise; `None` under BFT consensus, where blocks are final.
+    pub watch_reorganisation: Option<BlockRef>,
+}
+
+impl Planner {
+    /// Hands out ranges as the head moves, until the heads end or nobody takes ranges any more.
+    pub(crate) async fn run(
+        mut self,
+        mut heads: HeadWatch,
+        ranges: mpsc::Sender<CommitRange>,
+    ) -> Result<(), IngestError> {
+        while let Some(head) = heads.next().await {
+            self.progress.head(head.number);
+            self.expect_same_branch(BlockRef {
+                number: head.number,
+                hash: head.hash,
+            })?;
+            while let Some(range) = self.next_range(head.number).await? {
+                if ranges.send(range).await.is_err() {
+                    return Ok(());
+                }
+                if let Some(newer) = heads.latest() {
+                    self.progress.head(newer.number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A development chain that was reset or reorganised may stay at a height that is committed already.
+    fn expect_same_branch(&self, head: BlockRef) -> Result<(), IngestError> {
+        let Some(start) = self.watch_reorganisation else {
+            return Ok(());
+        };
+        let committed = self.progress.snapshot().committed.unwrap_or(start);
+        if head.number < committed.number
+            || (head.number == committed.number && head.hash != committed.hash)
+        {
+            return Err(IngestError::Reorganised { from: head.number });
+        }
+        Ok(())
+    }
+
+    /// The next range, if the chain has all its blocks.
+    async fn next_range(&mut self, head: BlockNumber) -> Result<Option<CommitRange>, IngestError> {
+        if self.next > head {
+            return Ok(None);
+        }
+        let replayed = self.replay_end.is_some_and(|end| self.next <= end);
+        if !replayed {
+            self.fit_plan(head.0 - self.next.0 + 1).await?;
+        }
+        let Some(range) = self
+            .plans
+            .range_at(self.next)
+            .filter(|range| range.last() <= head)
+        else {
+            return Ok(None);
+        };
+        self.next = BlockNumber(range.last().0 + 1);
+        Ok(Some(CommitRange {
+            range,
+            generation: self.plans.generation(),
+            replayed,
+        }))
+    }
+
+    /// Adds a plan when the lag asks for other ranges than the plan in force.
+    async fn fit_plan(&mut self, lag: u64) -> Result<(), IngestError> {
+        let blocks_per_range = RANGE_SIZES
+            .into_iter()
+            .find(|size| *size <= lag)
+            .unwrap_or(1);
+        let fits = self.plans.last().is_some_and(|plan| {
+            let at_start = (self.next.0 - plan.first_block) % plan.blocks_per_range == 0;
+            plan.blocks_per_range == blocks_per_range && at_start
+        });
+        if fits {
+            return Ok(());
+        }
+        let plan = Plan {
+            generation: self.plans.generation(),
+            first_block: self.next.0,
+            blocks_per_range,
+            window_blocks: blocks_per_range * WINDOW_RANGES as u64,
+        };
+        self.lease.hold().await?;
+        self.store.add_plan(&plan).await?;
+        self.plans.push(plan);
+        Ok(())
+    }
+}

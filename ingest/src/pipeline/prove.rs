@@ -1,0 +1,192 @@
+//! Fetch and decode: a range of blocks from whichever node gives an answer that proves its own headers.
+//!
+//! An answer that does not is quarantined and another node is asked. When none is left, indexing waits at that height,
+//! says so, and tries all of them again.
+
+use std::{sync::Arc, time::Duration};
+
+use lastro_besu_rpc::{BesuClient, EndpointId, FetchedRange, RpcError, WireError};
+use lastro_schema::{BlockNumber, BlockRange};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::sleep};
+
+use crate::{
+    decode::{BadBlock, CheckedChunk, DecodeRules, decode_chunk},
+    error::IngestError,
+    progress::Progress,
+    quarantine::{Quarantine, Refusal},
+};
+
+/// First and longest wait before a question is put again.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// Wait at a height at which every node's answer was refused.
+const STOPPED_WAIT: Duration = Duration::from_secs(5);
+
+/// Consecutive blocks that prove their own headers, and the answer that they came in.
+#[derive(Debug)]
+pub(crate) struct ProvenChunk {
+    pub answer: FetchedRange,
+    pub checked: CheckedChunk,
+}
+
+/// Gives proven chunks. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Prover {
+    pub client: BesuClient,
+    pub rules: DecodeRules,
+    pub quarantine: Quarantine,
+    pub progress: Progress,
+    /// One permit per core: decoding more at once only takes memory.
+    pub cores: Arc<Semaphore>,
+}
+
+enum DecodeFailure {
+    Wire(WireError),
+    Bad(BadBlock),
+}
+
+impl Prover {
+    /// Asks until a node gives a provable answer. `avoid` are nodes whose answer for this range was refused already.
+    pub(crate) async fn prove(
+        &self,
+        range: BlockRange,
+        mut avoid: Vec<EndpointId>,
+    ) -> Result<ProvenChunk, IngestError> {
+        let mut wait = BACK_OFF.0;
+        loop {
+            if self.all_avoided(&avoid) {
+                sleep(STOPPED_WAIT).await;
+                avoid.clear();
+            }
+            let answer = match self.client.fetch_range_avoiding(range, &avoid).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.await_node(range, &error, &mut wait).await?;
+                    continue;
+                }
+            };
+            self.progress.fetched(range.last(), answer.n_bytes());
+            match self.decode(answer.clone()).await? {
+                Ok(checked) => {
+                    self.progress.proven(range.last());
+                    return Ok(ProvenChunk { answer, checked });
+                }
+                Err(DecodeFailure::Wire(error)) => {
+                    self.client.report(&answer, &error);
+                    if error.is_retryable() {
+                        tracing::debug!(%range, %error, "asking again");
+                        back_off(&mut wait).await;
+                    } else {
+                        self.refuse(
+                            &answer,
+                            range.first(),
+                            "malformed_answer",
+                            error.to_string(),
+                        )
+                        .await?;
+                        avoid.push(answer.endpoint);
+                    }
+                }
+                Err(DecodeFailure::Bad(bad)) => {
+                    self.refuse(
+                        &answer,
+                        bad.number,
+                        bad.error.reason(),
+                        bad.error.to_string(),
+                    )
+                    .await?;
+                    avoid.push(answer.endpoint);
+                }
+            }
+        }
+    }
+
+    /// Quarantines an answer and remembers that its node gave it.
+    pub(crate) async fn refuse(
+        &self,
+        answer: &FetchedRange,
+        number: BlockNumber,
+        reason: &'static str,
+        detail: String,
+    ) -> Result<(), IngestError> {
+        let endpoint = self.endpoint_name(answer.endpoint);
+        self.progress.refused();
+        self.progress
+            .stopped_at(number, format!("{endpoint}: {detail}"));
+        self.client
+            .mark_lying(answer.endpoint, format!("block {number}: {detail}"));
+        self.quarantine
+            .keep(&Refusal {
+                number,
+                endpoint: endpoint.clone(),
+                reason,
+                detail,
+                answer,
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn endpoint_name(&self, id: EndpointId) -> String {
+        let health = self
+            .client
+            .endpoints()
+            .into_iter()
+            .find(|health| health.id == id);
+        health.map_or_else(
+            || format!("endpoint {id}"),
+            |health| health.name.to_string(),
+        )
+    }
+
+    fn all_avoided(&self, avoid: &[EndpointId]) -> bool {
+        !avoid.is_empty()
+            && self
+                .client
+                .endpoints()
+                .iter()
+                .all(|health| avoid.contains(&health.id))
+    }
+
+    async fn decode(
+        &self,
+        answer: FetchedRange,
+    ) -> Result<Result<CheckedChunk, DecodeFailure>, IngestError> {
+        let rules = self.rules;
+        let stage_gone = |detail: String| IngestError::Stage { detail };
+        let permit = self
+            .cores
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|error| stage_gone(error.to_string()))?;
+        let decoding = spawn_blocking(move || {
+            let _permit = permit;
+            let blocks = answer.decode().map_err(DecodeFailure::Wire)?;
+            decode_chunk(&blocks, answer.range, rules).map_err(DecodeFailure::Bad)
+        });
+        decoding
+            .await
+            .map_err(|error| stage_gone(error.to_string()))
+    }
+
+    /// Waits out what may pass by itself: a node away, busy or behind.
+    async fn await_node(
+        &self,
+        range: BlockRange,
+        error: &RpcError,
+        wait: &mut Duration,
+    ) -> Result<(), IngestError> {
+        let passes = error.is_retryable() || matches!(error, RpcError::BeyondHead { .. });
+        if !passes {
+            return Err(error.clone().into());
+        }
+        tracing::debug!(%range, %error, "waiting for a node");
+        back_off(wait).await;
+        Ok(())
+    }
+}
+
+async fn back_off(wait: &mut Duration) {
+    sleep(*wait).await;
+    *wait = (*wait * 2).min(BACK_OFF.1);
+}
