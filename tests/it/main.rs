@@ -1,0 +1,4 @@
+//! End-to-end tests against real servers.
+
+mod contracts;
+mod servers;
