@@ -118,6 +118,8 @@ async fn serve(
     progress: &Progress,
     cancellation: CancellationToken,
 ) -> anyhow::Result<RunningServer> {
+    let registry = prometheus::Registry::new();
+    lastro_ingest::metrics::register(&registry, progress)?;
     let sources = Sources {
         store: lastro_query::StoreConfig {
             url: store.url.clone(),
@@ -128,7 +130,7 @@ async fn serve(
         feed: HeadFeed::Channel(progress.committed()),
         node_head: Some(node_head(progress)),
         readiness: readiness(progress),
-        registry: prometheus::Registry::new(),
+        registry,
     };
     let serve_config = ServeConfig {
         listen: config.listen,

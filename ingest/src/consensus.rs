@@ -80,7 +80,7 @@ impl Consensus {
         match self {
             Self::Qbft => "qbft",
             Self::Ibft2 => "ibft2",
-            Self::Plain => "plain",
+            Self::Plain => "none",
         }
     }
 }

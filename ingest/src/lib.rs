@@ -11,6 +11,7 @@ mod error;
 mod indexer;
 pub mod link;
 mod metadata;
+pub mod metrics;
 mod pipeline;
 mod progress;
 pub mod project;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 extern crate self as lastro;
-#[path = "../../tests/it/graphql.rs"]
-mod graphql;
+#[path = "../../tests/it/graphql"]
+mod graphql { mod api; mod balances; mod chain; mod failures; mod pages; mod reads; mod rows; mod speed; mod store; mod subscriptions; }
 pub mod provision {
     pub struct Provisioner;
     impl Provisioner { pub fn new() -> Result<Self, String> { Ok(Self) } pub async fn clickhouse(&self) -> Result<(), String> { Ok(()) } }

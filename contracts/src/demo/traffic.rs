@@ -36,7 +36,8 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 /// How much traffic.
 #[derive(Clone, Debug)]
 pub struct TrafficOptions {
-    /// New transactions for each block seen. What the accounts can have on their way bounds it.
+    /// New transactions for each block seen. All accounts together bound it: a transaction is on its way for two blocks or
+    /// so, hence at most about half of accounts times `max_pending_per_account`.
     pub transactions_per_block: usize,
     /// Transactions that one account has on its way at most. Besu's sequenced pool refuses more than 5.
     pub max_pending_per_account: usize,

@@ -31,6 +31,8 @@ labels! {
         Sealed = "sealed",
         /// It is an ancestor, under an unchanged validator set, of a sealed block.
         Linked = "linked",
+        /// Block 0, where trust begins: it is what the anchor says.
+        Anchor = "anchor",
         /// The chain has no BFT consensus: roots and hashes were recomputed, but nobody signed.
         NoSignatures = "no_signatures",
     }
