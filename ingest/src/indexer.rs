@@ -159,7 +159,7 @@ impl Indexer {
                 plans.replay_end(next)
             },
             plans,
-            watch_reorganisation: is_plain.then_some(head).flatten(),
+            may_reorganise: is_plain,
             progress: self.progress.clone(),
         })
     }
@@ -255,10 +255,11 @@ impl Indexer {
             .add_plan(&Plan {
                 generation,
                 first_block,
-                blocks_per_range: 1,
-                window_blocks: 1,
+                blocks_per_range: 0,
+                window_blocks: 0,
             })
             .await?;
+        self.store.end_inserts().await?;
         self.store.delete_above(last).await?;
         Ok(())
     }

@@ -35,9 +35,18 @@ impl ProgressCollector {
         Ok(Self {
             progress,
             turn: Mutex::new(()),
-            head: IntGauge::new("ingest_node_head_block", "Newest block that a node announced")?,
-            committed: IntGauge::new("ingest_committed_block", "Last block whose rows are all stored")?,
-            lag: IntGauge::new("ingest_head_lag_blocks", "Blocks that a node has and this index has not")?,
+            head: IntGauge::new(
+                "ingest_node_head_block",
+                "Newest block that a node announced",
+            )?,
+            committed: IntGauge::new(
+                "ingest_committed_block",
+                "Last block whose rows are all stored",
+            )?,
+            lag: IntGauge::new(
+                "ingest_head_lag_blocks",
+                "Blocks that a node has and this index has not",
+            )?,
             since_commit: IntGauge::new(
                 "ingest_since_commit_seconds",
                 "Time since a block was last committed, or since the start",
@@ -48,10 +57,19 @@ impl ProgressCollector {
             )?,
             counters: [
                 counter("ingest_blocks_total", "Blocks committed since the start")?,
-                counter("ingest_transactions_total", "Transactions committed since the start")?,
+                counter(
+                    "ingest_transactions_total",
+                    "Transactions committed since the start",
+                )?,
                 counter("ingest_logs_total", "Logs committed since the start")?,
-                counter("ingest_fetched_bytes_total", "Bytes of node answers since the start")?,
-                counter("ingest_refused_answers_total", "Answers that failed a check since the start")?,
+                counter(
+                    "ingest_fetched_bytes_total",
+                    "Bytes of node answers since the start",
+                )?,
+                counter(
+                    "ingest_refused_answers_total",
+                    "Answers that failed a check since the start",
+                )?,
             ],
         })
     }
@@ -70,8 +88,10 @@ impl ProgressCollector {
         let now = self.progress.snapshot();
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.head.set(now.head.map_or(-1, |head| gauge(head.0)));
-        self.committed
-            .set(now.committed.map_or(-1, |committed| gauge(committed.number.0)));
+        self.committed.set(
+            now.committed
+                .map_or(-1, |committed| gauge(committed.number.0)),
+        );
         self.lag.set(gauge(now.lag_blocks()));
         self.since_commit.set(gauge(now.since_change.as_secs()));
         self.stopped.set(i64::from(now.stopped_at.is_some()));
@@ -95,7 +115,9 @@ fn counter(name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
 impl Collector for ProgressCollector {
     fn desc(&self) -> Vec<&Desc> {
         let gauges = self.gauges().into_iter().flat_map(Collector::desc);
-        gauges.chain(self.counters.iter().flat_map(Collector::desc)).collect()
+        gauges
+            .chain(self.counters.iter().flat_map(Collector::desc))
+            .collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -122,12 +144,19 @@ mod tests {
         register(&registry, &progress).unwrap();
         assert!(register(&registry, &progress).is_err());
         progress.head(BlockNumber(9));
-        let last = BlockRef { number: BlockNumber(7), hash: B256::ZERO };
+        let last = BlockRef {
+            number: BlockNumber(7),
+            hash: B256::ZERO,
+        };
         progress.committed_range(last, 8, 80, 160);
         let value = |name: &str| {
             let families = registry.gather();
-            let metric = &families.iter().find(|family| family.name() == name).unwrap().get_metric()[0];
-            metric.get_gauge().value() + metric.get_counter().value()
+            let metric = &families
+                .iter()
+                .find(|family| family.name() == name)
+                .unwrap()
+                .get_metric()[0];
+            metric.get_gauge().get_value() + metric.get_counter().get_value()
         };
         for (name, expected) in [
             ("ingest_node_head_block", 9.0),

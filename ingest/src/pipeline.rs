@@ -13,7 +13,7 @@ mod link;
 mod plan;
 mod prove;
 
-use std::{sync::Arc, thread::available_parallelism};
+use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use futures::{StreamExt, stream};
 use lastro_besu_rpc::BesuClient;
@@ -21,6 +21,7 @@ use lastro_schema::BlockRef;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -47,6 +48,8 @@ const LINKED_RANGES: usize = 1;
 const RANGES_IN_FLIGHT: usize = 3;
 /// Inserted ranges that wait for their checkpoint.
 const STORED_RANGES: usize = 2;
+/// Longest that stopping waits for what is under way.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 // What can be inserted above the checkpoint must fit the window that plans promise.
 const _: () = assert!(RANGES_IN_FLIGHT + STORED_RANGES + 2 <= WINDOW_RANGES);
 
@@ -59,7 +62,8 @@ pub(crate) struct Pipeline {
     pub state: ChainState,
     pub plans: Plans,
     pub replay_end: Option<lastro_schema::BlockNumber>,
-    pub watch_reorganisation: Option<BlockRef>,
+    /// Development chains only: under BFT consensus blocks are final.
+    pub may_reorganise: bool,
     pub progress: Progress,
 }
 
@@ -78,7 +82,7 @@ impl Pipeline {
             plans: self.plans,
             replay_end: self.replay_end,
             next: next_block(self.state.head),
-            watch_reorganisation: self.watch_reorganisation,
+            may_reorganise: self.may_reorganise,
         };
         let cores = available_parallelism().map_or(1, |cores| cores.get());
         let prover = Prover {
@@ -105,14 +109,31 @@ impl Pipeline {
         stages.spawn(insert_in_order(inserter.clone(), proven, stored));
         stages.spawn(commit_in_order(inserter, self.progress, committed));
 
-        // The first error drops the set, which ends the other stages; without one, each ends when the one before it does.
-        while let Some(stage) = stages.join_next().await {
-            stage.map_err(|error| IngestError::Stage {
-                detail: error.to_string(),
-            })??;
-        }
-        Ok(())
+        let ended = tokio::select! {
+            ended = all_ended(&mut stages) => ended,
+            () = out_of_patience(cancellation) => Ok(()),
+        };
+        // What still runs is ended before anybody builds on what it left.
+        stages.shutdown().await;
+        ended
     }
+}
+
+/// Each stage ends when the one before it does; the first error ends the wait.
+async fn all_ended(stages: &mut JoinSet<Result<(), IngestError>>) -> Result<(), IngestError> {
+    while let Some(stage) = stages.join_next().await {
+        stage.map_err(|error| IngestError::Stage {
+            detail: error.to_string(),
+        })??;
+    }
+    Ok(())
+}
+
+/// A stage may wait for a node or a database that is away; stopping does not wait with it for long. Nothing is lost: the
+/// next start repeats what was under way.
+async fn out_of_patience(cancellation: CancellationToken) {
+    cancellation.cancelled().await;
+    sleep(STOP_PATIENCE).await;
 }
 
 fn next_block(head: Option<BlockRef>) -> lastro_schema::BlockNumber {

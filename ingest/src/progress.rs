@@ -130,7 +130,6 @@ impl Progress {
 
     pub(crate) fn proven(&self, last: BlockNumber) {
         self.shared.proven.fetch_max(last.0 + 1, Ordering::Relaxed);
-        *locked(&self.shared.stopped_at) = None;
     }
 
     pub(crate) fn refused(&self) {
@@ -158,6 +157,10 @@ impl Progress {
 
     /// Where a start or a deletion of rows leaves the checkpoint.
     pub(crate) fn set_committed(&self, last: Option<BlockRef>) {
+        let mut stopped_at = locked(&self.shared.stopped_at);
+        // Only a commit at that height or above shows that a provable answer was found.
+        stopped_at.take_if(|(number, _)| last.is_some_and(|last| last.number >= *number));
+        drop(stopped_at);
         *locked(&self.shared.last_change) = Instant::now();
         self.committed.send_replace(last);
     }

@@ -3,11 +3,11 @@
 use futures::{Stream, StreamExt};
 use lastro_besu_rpc::EndpointId;
 use lastro_schema::BlockNumber;
-use tokio::{sync::mpsc, task::spawn_blocking};
+use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
 
 use super::{
     plan::CommitRange,
-    prove::{ProvenChunk, Prover},
+    prove::{ProvenChunk, Prover, STOPPED_WAIT},
 };
 use crate::{
     consensus::Consensus,
@@ -59,15 +59,15 @@ impl Linking {
         Ok(())
     }
 
-    /// Links a range. When a block does not belong there, its node's answer is refused and the range is fetched anew from
-    /// others: which of two blocks that do not link is the wrong one cannot be told before the seals are checked.
+    /// Links a range. When a block does not belong there, the answer that held it is refused and the whole range is fetched
+    /// anew, each time from another node first: which of two blocks that do not link is the wrong one cannot be told before
+    /// the seals are checked.
     async fn link(
         &self,
         commit: CommitRange,
         mut chunks: Vec<ProvenChunk>,
     ) -> Result<LinkedRange, IngestError> {
-        let mut avoid = Vec::new();
-        loop {
+        for attempt in 0.. {
             let (answers, checked): (Vec<_>, Vec<_>) = chunks
                 .into_iter()
                 .map(|chunk| (chunk.answer, chunk.checked))
@@ -86,20 +86,35 @@ impl Linking {
                 self.prover
                     .refuse(answer, number, reason, describe(&error))
                     .await?;
-                avoid.push(answer.endpoint);
             }
-            chunks = self.fetch_again(commit, &avoid).await?;
+            chunks = self.fetch_again(commit, attempt).await?;
         }
+        Err(IngestError::Stage {
+            detail: "linking was given up".to_owned(),
+        })
     }
 
+    /// Asks one node for the whole range, the next one at each attempt; the others only if that one does not answer. After
+    /// each round of all nodes it waits.
     async fn fetch_again(
         &self,
         commit: CommitRange,
-        avoid: &[EndpointId],
+        attempt: usize,
     ) -> Result<Vec<ProvenChunk>, IngestError> {
+        let endpoints = self.prover.endpoints();
+        let turn = attempt % endpoints.len().max(1);
+        if turn + 1 == endpoints.len() {
+            sleep(STOPPED_WAIT).await;
+        }
+        let others: Vec<EndpointId> = endpoints
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != turn)
+            .map(|(_, endpoint)| *endpoint)
+            .collect();
         let mut chunks = Vec::new();
         for range in commit.range.chunks(self.prover.client.preferred_blocks()) {
-            chunks.push(self.prover.prove(range, avoid.to_vec()).await?);
+            chunks.push(self.prover.prove(range, others.clone()).await?);
         }
         Ok(chunks)
     }

@@ -39,8 +39,8 @@ pub(crate) struct Planner {
     pub replay_end: Option<BlockNumber>,
     /// First block that is not committed yet.
     pub next: BlockNumber,
-    /// What the index holds already, for chains that may reorganise; `None` under BFT consensus, where blocks are final.
-    pub watch_reorganisation: Option<BlockRef>,
+    /// Development chains only: under BFT consensus blocks are final.
+    pub may_reorganise: bool,
 }
 
 impl Planner {
@@ -70,10 +70,14 @@ impl Planner {
 
     /// A development chain that was reset or reorganised may stay at a height that is committed already.
     fn expect_same_branch(&self, head: BlockRef) -> Result<(), IngestError> {
-        let Some(start) = self.watch_reorganisation else {
+        let Some(committed) = self
+            .progress
+            .snapshot()
+            .committed
+            .filter(|_| self.may_reorganise)
+        else {
             return Ok(());
         };
-        let committed = self.progress.snapshot().committed.unwrap_or(start);
         if head.number < committed.number
             || (head.number == committed.number && head.hash != committed.hash)
         {
@@ -113,7 +117,8 @@ impl Planner {
             .find(|size| *size <= lag)
             .unwrap_or(1);
         let fits = self.plans.last().is_some_and(|plan| {
-            let at_start = (self.next.0 - plan.first_block) % plan.blocks_per_range == 0;
+            let at_start =
+                (self.next.0 - plan.first_block).checked_rem(plan.blocks_per_range) == Some(0);
             plan.blocks_per_range == blocks_per_range && at_start
         });
         if fits {

@@ -19,7 +19,7 @@ use crate::{
 /// First and longest wait before a question is put again.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// Wait at a height at which every node's answer was refused.
-const STOPPED_WAIT: Duration = Duration::from_secs(5);
+pub(super) const STOPPED_WAIT: Duration = Duration::from_secs(5);
 
 /// Consecutive blocks that prove their own headers, and the answer that they came in.
 #[derive(Debug)]
@@ -53,10 +53,6 @@ impl Prover {
     ) -> Result<ProvenChunk, IngestError> {
         let mut wait = BACK_OFF.0;
         loop {
-            if self.all_avoided(&avoid) {
-                sleep(STOPPED_WAIT).await;
-                avoid.clear();
-            }
             let answer = match self.client.fetch_range_avoiding(range, &avoid).await {
                 Ok(answer) => answer,
                 Err(error) => {
@@ -83,7 +79,7 @@ impl Prover {
                             error.to_string(),
                         )
                         .await?;
-                        avoid.push(answer.endpoint);
+                        self.avoid(answer.endpoint, &mut avoid).await;
                     }
                 }
                 Err(DecodeFailure::Bad(bad)) => {
@@ -94,7 +90,7 @@ impl Prover {
                         bad.error.to_string(),
                     )
                     .await?;
-                    avoid.push(answer.endpoint);
+                    self.avoid(answer.endpoint, &mut avoid).await;
                 }
             }
         }
@@ -138,13 +134,26 @@ impl Prover {
         )
     }
 
-    fn all_avoided(&self, avoid: &[EndpointId]) -> bool {
-        !avoid.is_empty()
-            && self
-                .client
-                .endpoints()
-                .iter()
-                .all(|health| avoid.contains(&health.id))
+    /// Asks others from now on. When there are none, or none but nodes that were refused before answers, it waits, and then
+    /// all of them are asked again.
+    async fn avoid(&self, endpoint: EndpointId, avoid: &mut Vec<EndpointId>) {
+        let again = avoid.contains(&endpoint);
+        if !again {
+            avoid.push(endpoint);
+        }
+        if again || self.endpoints().iter().all(|known| avoid.contains(known)) {
+            sleep(STOPPED_WAIT).await;
+            avoid.clear();
+        }
+    }
+
+    /// Every configured node.
+    pub(crate) fn endpoints(&self) -> Vec<EndpointId> {
+        self.client
+            .endpoints()
+            .into_iter()
+            .map(|health| health.id)
+            .collect()
     }
 
     async fn decode(

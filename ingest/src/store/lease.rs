@@ -72,7 +72,7 @@ impl Store {
         };
         self.write_beat(&lease.state, 0).await?;
         self.check_owner(&lease.state).await?;
-        self.end_foreign_inserts().await?;
+        self.end_inserts().await?;
         Ok(lease)
     }
 
@@ -165,8 +165,9 @@ impl Store {
             .await
     }
 
-    /// Ends inserts that a dead holder left running in the server: they could land after a deletion.
-    async fn end_foreign_inserts(&self) -> Result<(), StoreError> {
+    /// Ends inserts that still run in the server, left by a dead holder or by a pipeline that was stopped: they could land
+    /// after a deletion.
+    pub(crate) async fn end_inserts(&self) -> Result<(), StoreError> {
         self.execute(
             "KILL QUERY WHERE current_database = currentDatabase() AND query_kind = 'Insert' SYNC",
         )

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     /// Rises with each deletion of rows; part of every insert's token.
     pub generation: u32,
     pub first_block: u64,
+    /// 0 for a plan that only starts a generation after a deletion: the next plan, with the same first block, says how
+    /// blocks are cut.
     pub blocks_per_range: u64,
     /// Most blocks above the checkpoint that may have been inserted while this plan was in force.
     pub window_blocks: u64,
@@ -43,7 +45,7 @@ impl Plans {
             .iter()
             .rposition(|plan| plan.first_block <= first.0)?;
         let plan = self.0[position];
-        let into_range = (first.0 - plan.first_block) % plan.blocks_per_range;
+        let into_range = (first.0 - plan.first_block).checked_rem(plan.blocks_per_range)?;
         let mut last = first
             .0
             .saturating_add(plan.blocks_per_range - 1 - into_range);
@@ -62,7 +64,7 @@ impl Plans {
                 .0
                 .get(position + 1)
                 .map_or(u64::MAX, |next| next.first_block);
-            (start < bound)
+            (start < bound && plan.window_blocks > 0)
                 .then(|| BlockNumber(start.saturating_add(plan.window_blocks).min(bound) - 1))
         });
         ends.max()
@@ -78,7 +80,7 @@ impl Store {
         let rows: Vec<Plan> = self
             .rows(
                 "SELECT generation, first_block, blocks_per_range, window_blocks FROM plans \
-                 ORDER BY generation, first_block",
+                 ORDER BY generation, first_block, blocks_per_range",
             )
             .await?;
         let mut plans = Plans::default();
@@ -89,15 +91,15 @@ impl Store {
     /// Makes a plan durable. Plans are only ever added above everything that was inserted.
     pub(crate) async fn add_plan(&self, plan: &Plan) -> Result<(), StoreError> {
         let mut rows = tables::Plans::default();
+        let token = format!(
+            "plan-{}-{}-{}",
+            plan.generation, plan.first_block, plan.blocks_per_range
+        );
         rows.generation.push(plan.generation);
         rows.first_block.push(plan.first_block);
         rows.blocks_per_range.push(plan.blocks_per_range);
         rows.window_blocks.push(plan.window_blocks);
-        self.insert_rows(
-            rows,
-            &format!("plan-{}-{}", plan.generation, plan.first_block),
-        )
-        .await
+        self.insert_rows(rows, &token).await
     }
 }
 
@@ -148,6 +150,26 @@ mod tests {
             (plans.generation(), cut(&plans, 100), cut(&plans, 260)),
             (1, (100, 199), (260, 260))
         );
+    }
+
+    #[test]
+    fn a_plan_that_only_starts_a_generation_cuts_nothing() {
+        let mut plans = plans(&[(0, 100, 400)]);
+        let start = Plan {
+            generation: 1,
+            first_block: 0,
+            blocks_per_range: 0,
+            window_blocks: 0,
+        };
+        plans.push(start);
+        assert_eq!(plans.range_at(BlockNumber(0)), None);
+        assert_eq!(plans.replay_end(BlockNumber(0)), None);
+        plans.push(Plan {
+            blocks_per_range: 10,
+            window_blocks: 20,
+            ..start
+        });
+        assert_eq!((plans.generation(), cut(&plans, 15)), (1, (15, 19)));
     }
 
     #[test]
