@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::ProofsSetting;
+use crate::{check::CheckArgs, config::ProofsSetting};
 
 /// Verified index of a Hyperledger Besu network.
 ///
@@ -26,6 +26,8 @@ pub enum Command {
     Up(UpArgs),
     /// Start a four-validator QBFT network on this machine, issue and move tokens on it, index it and serve it.
     Demo(DemoArgs),
+    /// Prove the stored rows again, without any node, and tell every row that was altered, removed or added.
+    Check(CheckArgs),
     /// Fetch the programs that other commands need into the cache, and say where they are.
     Provision,
     /// Print every setting with its meaning and default, as a configuration file.

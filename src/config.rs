@@ -162,6 +162,14 @@ pub struct Config {
     pub listen: SocketAddr,
 }
 
+/// The settings of commands that work on the database alone.
+#[derive(Clone, Debug)]
+pub struct OfflineConfig {
+    pub anchor: Option<Anchor>,
+    pub database: String,
+    pub store: StorePlace,
+}
+
 /// Where ClickHouse is.
 #[derive(Clone)]
 pub enum StorePlace {
@@ -235,6 +243,16 @@ impl RawConfig {
                 listen: args.listen,
             },
         }
+    }
+
+    /// Checks the settings that need no node, and fills in the defaults. No anchor unless a genesis file or hash is given.
+    pub fn validate_offline(self) -> Result<OfflineConfig, ConfigError> {
+        let has_anchor = self.chain.genesis_file.is_some() || self.chain.genesis_hash.is_some();
+        Ok(OfflineConfig {
+            anchor: has_anchor.then(|| anchor(self.chain)).transpose()?,
+            database: database(self.store.database.as_deref())?,
+            store: store(self.store)?,
+        })
     }
 
     /// Checks the settings and fills in the defaults.

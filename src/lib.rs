@@ -4,6 +4,7 @@
 //! own), `provision` (fetches pinned tools once), `clickhouse_server` (the embedded store), `devnet` (a QBFT network and a
 //! development node for tests and demonstrations).
 
+pub mod check;
 pub mod cli;
 pub mod clickhouse_server;
 pub mod config;

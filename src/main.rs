@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use lastro::{
+    check::{CheckArgs, check},
     cli::{Cli, Command, UpArgs},
     clickhouse_server::{EMBEDDED_COMMAND, run_embedded},
     config::{REFERENCE, RawConfig},
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging(cli.log.as_deref());
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
@@ -55,16 +56,24 @@ fn start_logging(filter: Option<&str>) {
 }
 
 #[tokio::main]
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Up(args) => run_up(&args).await,
-        Command::Demo(args) => demo(&args, stop_on_signal()?, print_demo).await,
-        Command::Provision => provision().await,
-        Command::Config => {
-            print(REFERENCE);
-            Ok(())
-        }
+        Command::Up(args) => run_up(&args).await?,
+        Command::Demo(args) => demo(&args, stop_on_signal()?, print_demo).await?,
+        Command::Check(args) => return run_check(&args).await,
+        Command::Provision => provision().await?,
+        Command::Config => print(REFERENCE),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let report = check(args).await?;
+    print(&report.to_string());
+    Ok(match report.is_clean() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 async fn run_up(args: &UpArgs) -> anyhow::Result<()> {

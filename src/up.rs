@@ -66,14 +66,14 @@ where
 }
 
 /// A ClickHouse to work with, and the process behind it where it is ours.
-struct OpenStore {
-    url: String,
-    writer: Credentials,
+pub(crate) struct OpenStore {
+    pub(crate) url: String,
+    pub(crate) writer: Credentials,
     reader: Credentials,
-    embedded: Option<EmbeddedClickHouse>,
+    pub(crate) embedded: Option<EmbeddedClickHouse>,
 }
 
-async fn open_store(place: &StorePlace) -> anyhow::Result<OpenStore> {
+pub(crate) async fn open_store(place: &StorePlace) -> anyhow::Result<OpenStore> {
     match place {
         StorePlace::Server {
             url,

@@ -5,6 +5,7 @@
 //! once into ClickHouse); `indexer` is how a process starts, recovers and stops.
 
 mod chain;
+pub mod check;
 pub mod consensus;
 pub mod decode;
 mod error;

@@ -1,5 +1,7 @@
 //! The rows of a range of blocks under construction, all tables side by side.
 
+pub(crate) mod push;
+
 use arrow_array::RecordBatch;
 use lastro_schema::{
     TableDef, TableRows,

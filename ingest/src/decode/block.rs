@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use alloy_primitives::{Address, B256, Bloom, U256, keccak256};
+use alloy_primitives::{Address, B256, Bloom, keccak256};
 use lastro_besu_rpc::wire::{self, BlockWithReceipts};
 use lastro_schema::{BlockNumber, BlockRef, Header};
 
@@ -18,7 +18,7 @@ use crate::{
     chain::{
         bloom::BloomBits,
         receipt::{Outcome, Receipt},
-        transaction::{Extra, Kind, Scratch, Transaction, created_address},
+        transaction::{Scratch, created_address},
         trie::EncodedItems,
     },
     consensus::{BftExtra, ConsensusError, HeaderHasher, Recovered, recover_signers},
@@ -27,7 +27,13 @@ use crate::{
         transfers::{Log, LogPlace, project_log},
     },
     rlp::{write_bytes, write_list, write_u64},
-    rows::RangeRows,
+    rows::{
+        RangeRows,
+        push::{
+            BlockParts, ReceiptParts, push_block, push_contract, push_log, push_receipt,
+            push_transaction,
+        },
+    },
 };
 
 /// A block whose content is proven against its own hash, and what the chain's rules still have to judge.
@@ -315,29 +321,20 @@ impl BlockDecoder {
                 &mined.sender,
             );
         }
-        let rows = &mut self.rows.transactions;
-        match &fields.outcome {
-            Outcome::Status(success) => {
-                rows.status.push(Some(u8::from(*success)));
-                rows.post_state_root.push(None);
-            }
-            Outcome::PostState(root) => {
-                rows.status.push(None);
-                rows.post_state_root.push(Some(root));
-            }
-        }
-        rows.cumulative_gas_used.push(cumulative_gas_used);
-        rows.gas_used.push(gas_used);
-        rows.contract_address
-            .push(contract.as_ref().map(|address| &address.0.0));
-        rows.n_logs.push(totals.n_logs - first_log);
         let at = At(Place::Receipt(index));
         let mut reason = Vec::new();
         if let Some(text) = wire.revert_reason {
             at.field("revertReason", append_bytes(text, &mut reason))?;
         }
-        rows.revert_reason
-            .push(wire.revert_reason.map(|_| reason.as_slice()));
+        let parts = ReceiptParts {
+            outcome: fields.outcome,
+            cumulative_gas_used,
+            gas_used,
+            contract,
+            n_logs: totals.n_logs - first_log,
+            revert_reason: wire.revert_reason.map(|_| reason.as_slice()),
+        };
+        push_receipt(&mut self.rows, &parts);
         Ok(())
     }
 
@@ -417,47 +414,17 @@ impl BlockDecoder {
 
     /// Everything but the columns that only the chain's rules decide.
     fn push_block(&mut self, block: &CheckedBlock, withdrawals: Option<&[u8]>) {
-        let (header, rows) = (&block.header, &mut self.rows.blocks);
-        rows.number.push(header.number.0);
-        rows.hash.push_hash(&block.reference.hash);
-        rows.parent_hash.push_hash(&header.parent_hash);
-        rows.ommers_hash.push_hash(&header.ommers_hash);
-        rows.beneficiary.push_address(&header.beneficiary);
-        rows.state_root.push_hash(&header.state_root);
-        rows.transactions_root.push_hash(&header.transactions_root);
-        rows.receipts_root.push_hash(&header.receipts_root);
-        rows.difficulty.push(&header.difficulty);
-        rows.gas_limit.push(header.gas_limit.0);
-        rows.gas_used.push(header.gas_used.0);
-        rows.timestamp.push(header.timestamp.0);
         let bft = self.rules.consensus.bft().zip(block.sealed.as_ref());
-        match bft {
-            Some((protocol, sealed)) => {
-                let write = |out: &mut Vec<u8>| sealed.extra.encode_unsealed(protocol, out);
-                rows.extra_data.push_with(write);
-            }
-            None => rows.extra_data.push(&header.extra_data),
-        }
-        rows.mix_hash.push_hash(&header.mix_hash);
-        rows.nonce.push(&header.nonce.0);
-        rows.base_fee_per_gas.push(header.base_fee_per_gas.as_ref());
-        rows.withdrawals_root
-            .push(header.withdrawals_root.as_ref().map(|root| &root.0));
-        rows.blob_gas_used
-            .push(header.blob_gas_used.map(|gas| gas.0));
-        rows.excess_blob_gas
-            .push(header.excess_blob_gas.map(|gas| gas.0));
-        rows.parent_beacon_block_root
-            .push(header.parent_beacon_block_root.as_ref().map(|root| &root.0));
-        rows.requests_hash
-            .push(header.requests_hash.as_ref().map(|hash| &hash.0));
-        rows.withdrawals.push(withdrawals);
-        rows.round
-            .push(bft.map_or(0, |(_, sealed)| sealed.extra.round));
-        rows.n_transactions.push(block.n_transactions);
-        rows.n_logs.push(block.n_logs);
-        rows.senders_recovered
-            .push(u8::from(self.rules.recover_all));
+        let parts = BlockParts {
+            hash: &block.reference.hash,
+            header: &block.header,
+            bft: bft.map(|(protocol, sealed)| (protocol, &sealed.extra)),
+            withdrawals,
+            n_transactions: block.n_transactions,
+            n_logs: block.n_logs,
+            senders_recovered: self.rules.recover_all,
+        };
+        push_block(&mut self.rows, &parts);
     }
 }
 
@@ -481,115 +448,4 @@ fn withdrawal_fields(at: At, withdrawal: &wire::Withdrawal<'_>) -> Result<Vec<u8
         at.field("amount", quantity(withdrawal.amount))?,
     );
     Ok(fields)
-}
-
-fn push_transaction(
-    rows: &mut RangeRows,
-    header: &Header,
-    index: u32,
-    hash: &B256,
-    sender: &Address,
-    transaction: &Transaction<'_>,
-) {
-    let rows = &mut rows.transactions;
-    rows.block_number.push(header.number.0);
-    rows.transaction_index.push(index);
-    rows.hash.push_hash(hash);
-    rows.transaction_type.push(transaction.transaction_type());
-    rows.chain_id.push(transaction.chain_id);
-    rows.from_address.push_address(sender);
-    rows.to_address.push(transaction.to.as_ref());
-    rows.nonce.push(transaction.nonce);
-    rows.gas_limit.push(transaction.gas_limit);
-    rows.value.push_be(&transaction.value);
-    rows.input.push(transaction.input);
-    rows.v.push(transaction.v);
-    rows.r.push(&transaction.r);
-    rows.s.push(&transaction.s);
-    let (gas_price, max_fee, max_priority_fee, access_list, extra) = match &transaction.kind {
-        Kind::Legacy { gas_price } => (Some(gas_price), None, None, &[][..], &Extra::None),
-        Kind::AccessList {
-            gas_price,
-            access_list,
-        } => (Some(gas_price), None, None, *access_list, &Extra::None),
-        Kind::DynamicFee {
-            max_priority_fee_per_gas,
-            max_fee_per_gas,
-            access_list,
-            extra,
-        } => (
-            None,
-            Some(max_fee_per_gas),
-            Some(max_priority_fee_per_gas),
-            *access_list,
-            extra,
-        ),
-    };
-    rows.gas_price.push_be(gas_price);
-    rows.max_fee_per_gas.push_be(max_fee);
-    rows.max_priority_fee_per_gas.push_be(max_priority_fee);
-    rows.access_list.push(access_list);
-    let (blob_fee, blob_hashes, authorizations) = match extra {
-        Extra::None => (None, &[][..], &[][..]),
-        Extra::Blobs {
-            max_fee_per_blob_gas,
-            versioned_hashes,
-        } => (Some(max_fee_per_blob_gas), *versioned_hashes, &[][..]),
-        Extra::Authorizations(list) => (None, &[][..], *list),
-    };
-    rows.max_fee_per_blob_gas.push_be(blob_fee);
-    rows.blob_versioned_hashes
-        .push_with(|hashes| blob_hashes.iter().for_each(|hash| hashes.push(hash)));
-    rows.authorization_list.push(authorizations);
-    rows.effective_gas_price
-        .push(&effective_gas_price(header, &transaction.kind));
-}
-
-/// What a unit of gas cost (EIP-1559).
-fn effective_gas_price(header: &Header, kind: &Kind<'_>) -> U256 {
-    match kind {
-        Kind::Legacy { gas_price } | Kind::AccessList { gas_price, .. } => {
-            U256::from_be_bytes(*gas_price)
-        }
-        Kind::DynamicFee {
-            max_priority_fee_per_gas,
-            max_fee_per_gas,
-            ..
-        } => {
-            let tip = U256::from_be_bytes(*max_priority_fee_per_gas);
-            let price = header
-                .base_fee_per_gas
-                .unwrap_or_default()
-                .saturating_add(tip);
-            price.min(U256::from_be_bytes(*max_fee_per_gas))
-        }
-    }
-}
-
-fn push_contract(
-    rows: &mut RangeRows,
-    number: BlockNumber,
-    index: u32,
-    address: &Address,
-    creator: &Address,
-) {
-    let rows = &mut rows.contracts;
-    rows.address.push_address(address);
-    rows.block_number.push(number.0);
-    rows.transaction_index.push(index);
-    rows.creator.push_address(creator);
-    rows.source.push("transaction");
-}
-
-fn push_log(rows: &mut RangeRows, log: &Log<'_>) {
-    let rows = &mut rows.logs;
-    rows.block_number.push(log.place.block_number);
-    rows.log_index.push(log.place.log_index);
-    rows.transaction_index.push(log.place.transaction_index);
-    rows.address.push(log.address);
-    rows.topic0.push(log.topics.first());
-    rows.topic1.push(log.topics.get(1));
-    rows.topic2.push(log.topics.get(2));
-    rows.topic3.push(log.topics.get(3));
-    rows.data.push(log.data);
 }

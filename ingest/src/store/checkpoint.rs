@@ -21,6 +21,27 @@ pub struct TableCount {
     pub digest: RowDigest,
 }
 
+impl TableCount {
+    /// Whether what is stored of a range is what belongs there.
+    pub(crate) fn compare(&self, found: &Self, range: BlockRange) -> Result<(), StoreError> {
+        let (table, first, last) = (self.table.name.to_owned(), range.first(), range.last());
+        if found.n_rows != self.n_rows {
+            let (expected, found) = (self.n_rows, found.n_rows);
+            return Err(StoreError::RowsMissing {
+                table,
+                first,
+                last,
+                expected,
+                found,
+            });
+        }
+        if found.digest != self.digest {
+            return Err(StoreError::RowsChanged { table, first, last });
+        }
+        Ok(())
+    }
+}
+
 /// A committed range.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -32,6 +53,37 @@ pub struct Checkpoint {
     pub tables: Vec<TableCount>,
     /// The validator set after the range, as `ValidatorSet::to_bytes` gives it; empty without BFT consensus.
     pub validator_state: String,
+}
+
+impl Checkpoint {
+    /// The row of table `checkpoints`; `committed_at` in milliseconds since 1970.
+    pub(crate) fn rows(&self, committed_at: u64) -> Checkpoints {
+        let mut rows = Checkpoints::default();
+        rows.first_block.push(self.range.first().0);
+        rows.last_block.push(self.range.last().0);
+        rows.last_hash.push_hash(&self.last.hash);
+        rows.last_timestamp.push(self.last_timestamp.0);
+        rows.projection_version.push(PROJECTION_VERSION);
+        rows.generation.push(self.generation);
+        rows.tables.push_with(|names| {
+            self.tables
+                .iter()
+                .for_each(|count| names.push(count.table.name))
+        });
+        rows.n_rows.push_with(|counts| {
+            self.tables
+                .iter()
+                .for_each(|count| counts.push(count.n_rows))
+        });
+        rows.digests.push_with(|digests| {
+            self.tables
+                .iter()
+                .for_each(|count| digests.push(&count.digest))
+        });
+        rows.validator_state.push(&self.validator_state);
+        rows.committed_at.push(committed_at);
+        rows
+    }
 }
 
 #[derive(Deserialize)]
@@ -115,34 +167,7 @@ impl Store {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let mut rows = Checkpoints::default();
-        rows.first_block.push(checkpoint.range.first().0);
-        rows.last_block.push(checkpoint.range.last().0);
-        rows.last_hash.push_hash(&checkpoint.last.hash);
-        rows.last_timestamp.push(checkpoint.last_timestamp.0);
-        rows.projection_version.push(PROJECTION_VERSION);
-        rows.generation.push(checkpoint.generation);
-        rows.tables.push_with(|names| {
-            checkpoint
-                .tables
-                .iter()
-                .for_each(|count| names.push(count.table.name))
-        });
-        rows.n_rows.push_with(|counts| {
-            checkpoint
-                .tables
-                .iter()
-                .for_each(|count| counts.push(count.n_rows))
-        });
-        rows.digests.push_with(|digests| {
-            checkpoint
-                .tables
-                .iter()
-                .for_each(|count| digests.push(&count.digest))
-        });
-        rows.validator_state.push(&checkpoint.validator_state);
-        rows.committed_at
-            .push(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let rows = checkpoint.rows(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let (range, hash, generation) = (
             checkpoint.range,
             checkpoint.last.hash,
@@ -150,6 +175,30 @@ impl Store {
         );
         self.insert_rows(rows, &format!("checkpoint-{range}-{hash}-{generation}"))
             .await
+    }
+
+    /// The highest block at or above `first` of which any table holds rows.
+    pub(crate) async fn last_stored_block(
+        &self,
+        first: BlockNumber,
+    ) -> Result<Option<BlockNumber>, StoreError> {
+        #[derive(Deserialize)]
+        struct Row {
+            last: u64,
+            n_rows: u64,
+        }
+        let last_of = |table: &'static TableDef| {
+            let (name, column) = (table.name, table.block_column?);
+            Some(format!(
+                "SELECT max({column}) AS last, count() AS n FROM {name} WHERE {column} >= {first}"
+            ))
+        };
+        let parts: Vec<_> = chain_tables().into_iter().filter_map(last_of).collect();
+        let parts = parts.join(" UNION ALL ");
+        let sql = format!("SELECT max(last) AS last, sum(n) AS n_rows FROM ({parts})");
+        let rows: Vec<Row> = self.rows(&sql).await?;
+        let stored = rows.into_iter().find(|row| row.n_rows > 0);
+        Ok(stored.map(|row| BlockNumber(row.last)))
     }
 
     /// Counts and digests what a table holds of a range.
@@ -198,27 +247,9 @@ impl Store {
         &self,
         checkpoint: &Checkpoint,
     ) -> Result<(), StoreError> {
-        let (first, last) = (checkpoint.range.first(), checkpoint.range.last());
         for expected in &checkpoint.tables {
             let found = self.count_rows(expected.table, checkpoint.range).await?;
-            let table = || expected.table.name.to_owned();
-            if found.n_rows != expected.n_rows {
-                let (expected, found) = (expected.n_rows, found.n_rows);
-                return Err(StoreError::RowsMissing {
-                    table: table(),
-                    first,
-                    last,
-                    expected,
-                    found,
-                });
-            }
-            if found.digest != expected.digest {
-                return Err(StoreError::RowsChanged {
-                    table: table(),
-                    first,
-                    last,
-                });
-            }
+            expected.compare(&found, checkpoint.range)?;
         }
         Ok(())
     }

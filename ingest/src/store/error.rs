@@ -126,6 +126,11 @@ impl StoreError {
         }
     }
 
+    /// Whether stored rows are not those that belong there.
+    pub fn is_about_rows(&self) -> bool {
+        matches!(self, Self::RowsMissing { .. } | Self::RowsChanged { .. })
+    }
+
     /// Whether the same call may go through later, without anyone changing anything here.
     pub fn is_retryable(&self) -> bool {
         matches!(

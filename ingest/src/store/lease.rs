@@ -22,6 +22,9 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 const TIME_TO_LIVE: Duration = Duration::from_secs(30);
 /// A holder that could not beat for this long writes nothing more; well before it counts as dead elsewhere.
 const PAUSE_AFTER: Duration = Duration::from_secs(20);
+/// First and longest wait before a write is repeated.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// Beat of a lease that was given back.
 const RELEASED: u64 = u64::MAX;
 
@@ -190,6 +193,35 @@ impl Lease {
                 return Ok(());
             }
             sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Writes under the lease, and repeats what may pass: a database that is away, full or out of memory for a while.
+    ///
+    /// # Errors
+    /// The lease went to another process, or the database refuses for good.
+    pub(crate) async fn persist<T, F>(
+        &self,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut wait = BACK_OFF.0;
+        let mut last_warning: Option<Instant> = None;
+        loop {
+            self.hold().await?;
+            match attempt().await {
+                Err(error) if error.is_retryable() => {
+                    if last_warning.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
+                        tracing::warn!(%error, "the database does not take rows, trying again");
+                        last_warning = Some(Instant::now());
+                    }
+                    sleep(wait).await;
+                    wait = (wait * 2).min(BACK_OFF.1);
+                }
+                ended => return ended,
+            }
         }
     }
 
