@@ -6,6 +6,7 @@ use alloy_primitives::Address;
 use lastro_besu_rpc::BesuClient;
 use lastro_schema::{BlockNumber, BlockRange, BlockRef, Header};
 use serde::Deserialize;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     link::ChainState,
     pipeline::Pipeline,
     progress::Progress,
-    store::{ChainIdentity, Checkpoint, Lease, Store, StoreConfig, StoreError, plan::Plan},
+    store::{ChainIdentity, Checkpoint, Lease, Store, StoreConfig, plan::Plan},
 };
 
 /// Committed ranges whose rows are counted and digested again at start.
@@ -81,8 +82,10 @@ impl Indexer {
 
     /// Indexes until cancelled. A reorganisation of a development chain is unwound and indexing goes on.
     pub async fn run(self, cancellation: CancellationToken) -> Result<(), IngestError> {
-        let keeper_cancellation = cancellation.child_token();
-        let keeper = {
+        // The lease is given back only when nothing is written any more, also where this future is dropped.
+        let keeper_cancellation = CancellationToken::new();
+        let _release = keeper_cancellation.clone().drop_guard();
+        let mut keeper = {
             let (store, lease, cancellation) = (
                 self.store.clone(),
                 self.lease.clone(),
@@ -90,11 +93,16 @@ impl Indexer {
             );
             tokio::spawn(async move { store.keep_lease(lease, cancellation).await })
         };
-        let indexed = self.index(cancellation).await;
-        keeper_cancellation.cancel();
-        let kept = keeper.await.map_err(|error| IngestError::Stage {
+        let stage_gone = |error: JoinError| IngestError::Stage {
             detail: error.to_string(),
-        })?;
+        };
+        let indexed = tokio::select! {
+            indexed = self.index(cancellation) => indexed,
+            // The keeper ends by itself only when the lease is gone: nothing may be written any more.
+            kept = &mut keeper => return Ok(kept.map_err(stage_gone)??),
+        };
+        keeper_cancellation.cancel();
+        let kept = keeper.await.map_err(stage_gone)?;
         indexed?;
         Ok(kept?)
     }
@@ -105,6 +113,12 @@ impl Indexer {
             let pipeline = self.resume().await?;
             match pipeline.run(cancellation.clone()).await {
                 Err(IngestError::Reorganised { from }) => self.unwind_reorganised(from).await?,
+                Err(IngestError::Store(error)) if error.is_about_rows() => {
+                    tracing::error!(%error, "rows above the checkpoint are missing or changed; fetching them again");
+                    let last = self.store.last_checkpoint().await?;
+                    self.unwind_to(last.map(|checkpoint| checkpoint.last.number))
+                        .await?;
+                }
                 ended => return ended,
             }
         }
@@ -113,20 +127,29 @@ impl Indexer {
     /// Drops what the last process left above the last range whose rows are all there and unchanged.
     async fn recover(&self) -> Result<(), IngestError> {
         let recent = self.store.recent_checkpoints(VERIFIED_AT_START).await?;
+        let mut damaged_from = None;
         for checkpoint in &recent {
             match self.store.verify_checkpoint(checkpoint).await {
                 Ok(()) => {}
-                Err(error @ (StoreError::RowsMissing { .. } | StoreError::RowsChanged { .. })) => {
+                Err(error) if error.is_about_rows() => {
                     tracing::error!(%error, "rows are missing or changed; fetching them again");
-                    return self.unwind_to(checkpoint.range.first().previous()).await;
+                    damaged_from = Some(checkpoint.range.first());
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        // The newest comes first, so this is the lowest.
+        if let Some(first) = damaged_from {
+            return self.unwind_to(first.previous()).await;
+        }
         // Rows above the checkpoint may be of blocks that a development chain has dropped since; a final chain's are the
-        // same when they come again, and their tokens say so.
-        if self.proof.consensus == Consensus::Plain {
-            self.unwind_to(recent.first().map(|checkpoint| checkpoint.last.number))
+        // same when they come again, and their tokens say so. A newer generation than the checkpoint's means that a deletion
+        // was begun and may not have been finished.
+        let last = recent.first();
+        let generation = last.map_or(0, |checkpoint| checkpoint.generation);
+        let deletion_begun = self.store.plans().await?.generation() != generation;
+        if self.proof.consensus == Consensus::Plain || deletion_begun {
+            self.unwind_to(last.map(|checkpoint| checkpoint.last.number))
                 .await?;
         }
         Ok(())
@@ -158,6 +181,7 @@ impl Indexer {
             } else {
                 plans.replay_end(next)
             },
+            stored_end: self.store.last_stored_block(next).await?,
             plans,
             may_reorganise: is_plain,
             progress: self.progress.clone(),

@@ -62,6 +62,7 @@ pub(crate) struct Pipeline {
     pub state: ChainState,
     pub plans: Plans,
     pub replay_end: Option<lastro_schema::BlockNumber>,
+    pub stored_end: Option<lastro_schema::BlockNumber>,
     /// Development chains only: under BFT consensus blocks are final.
     pub may_reorganise: bool,
     pub progress: Progress,
@@ -81,6 +82,7 @@ impl Pipeline {
             progress: self.progress.clone(),
             plans: self.plans,
             replay_end: self.replay_end,
+            stored_end: self.stored_end,
             next: next_block(self.state.head),
             may_reorganise: self.may_reorganise,
         };
@@ -88,7 +90,7 @@ impl Pipeline {
         let prover = Prover {
             client: self.client.clone(),
             rules: self.rules,
-            quarantine: Quarantine::new(self.store.clone()),
+            quarantine: Quarantine::new(self.store.clone(), self.lease.clone()),
             progress: self.progress.clone(),
             cores: Arc::new(Semaphore::new(cores)),
         };

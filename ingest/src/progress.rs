@@ -137,7 +137,14 @@ impl Progress {
     }
 
     pub(crate) fn stopped_at(&self, number: BlockNumber, why: String) {
-        *locked(&self.shared.stopped_at) = Some((number, why));
+        let mut stopped_at = locked(&self.shared.stopped_at);
+        // Blocks are fetched side by side; the lowest that cannot be proven is the one that holds the others up.
+        if stopped_at
+            .as_ref()
+            .is_none_or(|(lowest, _)| *lowest >= number)
+        {
+            *stopped_at = Some((number, why));
+        }
     }
 
     pub(crate) fn committed_range(

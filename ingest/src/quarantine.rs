@@ -7,9 +7,12 @@ use std::{
 };
 
 use lastro_besu_rpc::FetchedRange;
-use lastro_schema::{BlockNumber, tables};
+use lastro_schema::{BlockNumber, TableRows, tables};
 
-use crate::store::{Store, StoreError};
+use crate::{
+    rows::TableBatch,
+    store::{Lease, Store, StoreError},
+};
 
 /// A refused answer.
 #[derive(Debug)]
@@ -28,13 +31,18 @@ pub(crate) struct Refusal<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Quarantine {
     store: Store,
-    known: Arc<Mutex<HashSet<(BlockNumber, String, &'static str)>>>,
+    lease: Lease,
+    known: Arc<Mutex<HashSet<RefusalKey>>>,
 }
 
+/// Block, node and reason.
+type RefusalKey = (BlockNumber, String, &'static str);
+
 impl Quarantine {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, lease: Lease) -> Self {
         Self {
             store,
+            lease,
             known: Arc::default(),
         }
     }
@@ -77,8 +85,13 @@ impl Quarantine {
         rows.detail.push(detail);
         rows.raw
             .push_with(|raw| answer.bodies().for_each(|body| raw.push(body)));
-        self.store
-            .insert_rows(rows, &format!("quarantine-{}", faster_hex::hex_string(&id)))
+        let token = format!("quarantine-{}", faster_hex::hex_string(&id));
+        let batch = TableBatch {
+            table: tables::Quarantine::def(),
+            rows: rows.finish(),
+        };
+        self.lease
+            .persist(|| self.store.insert(&batch, &token))
             .await
     }
 }

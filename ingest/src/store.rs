@@ -127,7 +127,9 @@ impl Store {
     ) -> Result<Vec<arrow_array::RecordBatch>, StoreError> {
         let query = self
             .query(sql)
-            .with_setting("output_format_arrow_string_as_string", "0");
+            .with_setting("output_format_arrow_string_as_string", "0")
+            // The default is lz4, which the reader is built without: most of what is read here is hashes.
+            .with_setting("output_format_arrow_compression_method", "none");
         let mut cursor = query
             .fetch_bytes("ArrowStream")
             .map_err(|error| self.error(error))?;

@@ -32,9 +32,9 @@ fn dependencies_point_one_way() {
     let edges = workspace_edges();
     assert!(!edges.is_empty());
     for (package, dependencies) in edges {
-        let allowed = allowed
-            .get(package.as_str())
-            .unwrap_or_else(|| panic!("{package} is not in the list above: say what it may depend on"));
+        let allowed = allowed.get(package.as_str()).unwrap_or_else(|| {
+            panic!("{package} is not in the list above: say what it may depend on")
+        });
         for dependency in dependencies {
             assert!(
                 allowed.contains(&dependency.as_str()),
@@ -47,19 +47,38 @@ fn dependencies_point_one_way() {
 /// Normal dependencies between packages of the workspace, as cargo knows them.
 fn workspace_edges() -> Vec<(String, Vec<String>)> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo metadata runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
     let members: Vec<String> = packages.iter().map(name).collect();
     let dependencies = |package: &Value| {
-        let all = package["dependencies"].as_array().expect("dependencies").iter();
+        let all = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter();
         let normal = all.filter(|dependency| dependency["kind"].is_null());
-        normal.map(name).filter(|name| members.contains(name)).collect()
+        normal
+            .map(name)
+            .filter(|name| members.contains(name))
+            .collect()
     };
-    packages.iter().map(|package| (name(package), dependencies(package))).collect()
+    packages
+        .iter()
+        .map(|package| (name(package), dependencies(package)))
+        .collect()
 }

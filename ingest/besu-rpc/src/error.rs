@@ -152,7 +152,10 @@ impl RpcError {
             | Self::BeyondHead { .. } => true,
             Self::HttpStatus { status, .. } => is_retryable_status(*status),
             Self::Server { error, .. } => error.is_retryable(),
-            Self::NoHealthyEndpoint { errors } => errors.iter().any(Self::is_retryable),
+            // Without errors: all of them are cooling down after failures.
+            Self::NoHealthyEndpoint { errors } => {
+                errors.is_empty() || errors.iter().any(Self::is_retryable)
+            }
             Self::NoEndpoint
             | Self::InvalidEndpoint { .. }
             | Self::Tls { .. }

@@ -1,14 +1,10 @@
 //! Insert and commit: the rows of proven ranges into ClickHouse, exactly once, then the checkpoint that shows them.
 
-use std::time::Duration;
-
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use lastro_schema::{BlockRef, ChainId, PROJECTION_VERSION, TableDef, digest_rows};
-use tokio::{
-    sync::mpsc,
-    task::spawn_blocking,
-    time::{Instant, sleep},
+use lastro_schema::{
+    BlockRef, ChainId, PROJECTION_VERSION, TableDef, TableRows, digest_rows, tables::BlockSeals,
 };
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{link::ProvenRange, plan::CommitRange};
 use crate::{
@@ -20,7 +16,6 @@ use crate::{
 
 /// Inserts of one range that run at the same time.
 const PARALLEL_TABLES: usize = 4;
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// Writes ranges. Cheap to clone.
 #[derive(Clone)]
@@ -99,8 +94,12 @@ impl Inserter {
         self.persist(|| self.store.insert(batch, &token)).await
     }
 
-    /// A range that an earlier process may have inserted: seals and other words of a node may differ from those that are stored
-    /// under the same token, so the checkpoint is made of what is there.
+    /// A range that an earlier process may have inserted. Its token may be known to the database although the rows are not
+    /// there (the server notes the token first), so they are read back. All but the seals must be what was just proven; another
+    /// node may have given other seals, so for those the checkpoint is made of what is there.
+    ///
+    /// # Errors
+    /// Rows that are missing or others, on which the caller deletes what is above the checkpoint and starts anew.
     async fn read_back(
         &self,
         commit: CommitRange,
@@ -108,9 +107,14 @@ impl Inserter {
     ) -> Result<(), IngestError> {
         for count in tables {
             let table: &'static TableDef = count.table;
-            *count = self
+            let found = self
                 .persist(|| self.store.count_rows(table, commit.range))
                 .await?;
+            if table.name == BlockSeals::def().name && found.n_rows > 0 {
+                *count = found;
+            } else {
+                count.compare(&found, commit.range)?;
+            }
         }
         Ok(())
     }
@@ -120,28 +124,11 @@ impl Inserter {
             .await
     }
 
-    /// Repeats what may pass: a database that is away, full or out of memory for a while.
-    async fn persist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, IngestError>
+    async fn persist<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, IngestError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut wait = BACK_OFF.0;
-        let mut last_warning: Option<Instant> = None;
-        loop {
-            self.lease.hold().await?;
-            match attempt().await {
-                Ok(done) => return Ok(done),
-                Err(error) if error.is_retryable() => {
-                    if last_warning.is_none_or(|at| at.elapsed() > Duration::from_secs(10)) {
-                        tracing::warn!(%error, "the database does not take rows, trying again");
-                        last_warning = Some(Instant::now());
-                    }
-                    sleep(wait).await;
-                    wait = (wait * 2).min(BACK_OFF.1);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        Ok(self.lease.persist(attempt).await?)
     }
 }
 

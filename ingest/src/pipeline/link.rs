@@ -67,6 +67,7 @@ impl Linking {
         commit: CommitRange,
         mut chunks: Vec<ProvenChunk>,
     ) -> Result<LinkedRange, IngestError> {
+        let mut endpoints = self.prover.endpoints();
         for attempt in 0.. {
             let (answers, checked): (Vec<_>, Vec<_>) = chunks
                 .into_iter()
@@ -86,22 +87,26 @@ impl Linking {
                 self.prover
                     .refuse(answer, number, reason, describe(&error))
                     .await?;
+                if attempt == 0 {
+                    // The node whose answer was refused is asked last.
+                    endpoints.sort_by_key(|endpoint| *endpoint == answer.endpoint);
+                }
             }
-            chunks = self.fetch_again(commit, attempt).await?;
+            chunks = self.fetch_again(commit, &endpoints, attempt).await?;
         }
         Err(IngestError::Stage {
             detail: "linking was given up".to_owned(),
         })
     }
 
-    /// Asks one node for the whole range, the next one at each attempt; the others only if that one does not answer. After
-    /// each round of all nodes it waits.
+    /// Asks one node for the whole range, the next one at each attempt; the others only if that one does not answer. Before
+    /// the last node of a round, the one that was refused first, it waits.
     async fn fetch_again(
         &self,
         commit: CommitRange,
+        endpoints: &[EndpointId],
         attempt: usize,
     ) -> Result<Vec<ProvenChunk>, IngestError> {
-        let endpoints = self.prover.endpoints();
         let turn = attempt % endpoints.len().max(1);
         if turn + 1 == endpoints.len() {
             sleep(STOPPED_WAIT).await;

@@ -37,6 +37,8 @@ pub(crate) struct Planner {
     pub plans: Plans,
     /// Last block that an earlier process may have inserted.
     pub replay_end: Option<BlockNumber>,
+    /// Last block of which rows are there already: up to it, ranges must be cut as they were.
+    pub stored_end: Option<BlockNumber>,
     /// First block that is not committed yet.
     pub next: BlockNumber,
     /// Development chains only: under BFT consensus blocks are final.
@@ -92,7 +94,8 @@ impl Planner {
             return Ok(None);
         }
         let replayed = self.replay_end.is_some_and(|end| self.next <= end);
-        if !replayed {
+        // A range of which nothing was stored is cut anew: it may reach beyond the head, and would wait for blocks to come.
+        if self.stored_end.is_none_or(|end| self.next > end) {
             self.fit_plan(head.0 - self.next.0 + 1).await?;
         }
         let Some(range) = self
@@ -130,8 +133,7 @@ impl Planner {
             blocks_per_range,
             window_blocks: blocks_per_range * WINDOW_RANGES as u64,
         };
-        self.lease.hold().await?;
-        self.store.add_plan(&plan).await?;
+        self.lease.persist(|| self.store.add_plan(&plan)).await?;
         self.plans.push(plan);
         Ok(())
     }

@@ -18,6 +18,8 @@ use crate::{
 
 /// First and longest wait before a question is put again.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// Times that an answer that may have come too early, or cut short, is asked for again before another node is.
+const MAX_REPEATS: u32 = 6;
 /// Wait at a height at which every node's answer was refused.
 pub(super) const STOPPED_WAIT: Duration = Duration::from_secs(5);
 
@@ -51,7 +53,7 @@ impl Prover {
         range: BlockRange,
         mut avoid: Vec<EndpointId>,
     ) -> Result<ProvenChunk, IngestError> {
-        let mut wait = BACK_OFF.0;
+        let (mut n_repeats, mut wait) = (0, BACK_OFF.0);
         loop {
             let answer = match self.client.fetch_range_avoiding(range, &avoid).await {
                 Ok(answer) => answer,
@@ -68,19 +70,15 @@ impl Prover {
                 }
                 Err(DecodeFailure::Wire(error)) => {
                     self.client.report(&answer, &error);
-                    if error.is_retryable() {
+                    n_repeats += 1;
+                    if error.is_retryable() && n_repeats < MAX_REPEATS {
                         tracing::debug!(%range, %error, "asking again");
                         back_off(&mut wait).await;
-                    } else {
-                        self.refuse(
-                            &answer,
-                            range.first(),
-                            "malformed_answer",
-                            error.to_string(),
-                        )
-                        .await?;
-                        self.avoid(answer.endpoint, &mut avoid).await;
+                        continue;
                     }
+                    (n_repeats, wait) = (0, BACK_OFF.0);
+                    self.refuse_unreadable(&answer, &error).await?;
+                    self.avoid(answer.endpoint, &mut avoid).await;
                 }
                 Err(DecodeFailure::Bad(bad)) => {
                     self.refuse(
@@ -94,6 +92,28 @@ impl Prover {
                 }
             }
         }
+    }
+
+    /// An answer that is not what was asked for, time and again: a lie, or a block that the node just does not have.
+    async fn refuse_unreadable(
+        &self,
+        answer: &FetchedRange,
+        error: &WireError,
+    ) -> Result<(), IngestError> {
+        let number = answer.range.first();
+        let is_refusal = matches!(
+            error,
+            WireError::Server { .. } | WireError::ServerRefusedBatch { .. }
+        );
+        if error.is_absent() || is_refusal {
+            let endpoint = self.endpoint_name(answer.endpoint);
+            tracing::warn!(block_number = number.0, endpoint, %error, "no answer for a block");
+            self.progress
+                .stopped_at(number, format!("{endpoint}: {error}"));
+            return Ok(());
+        }
+        self.refuse(answer, number, "malformed_answer", error.to_string())
+            .await
     }
 
     /// Quarantines an answer and remembers that its node gave it.

@@ -5,126 +5,190 @@ use arrow_array::RecordBatch;
 use lastro_schema::{
     BlockNumber, BlockRef, TableRows as _,
     tables::{
-        BalanceChanges, BlockSeals, Blocks, Chain, Checkpoints, Events, Logs, TokenTransfers, Tokens, Transactions,
-        Validators,
+        BalanceChanges, BlockSeals, Blocks, Chain, Checkpoints, Events, Logs, TokenTransfers,
+        Tokens, Transactions, Validators,
     },
 };
 
 /// A movement of a token.
 #[derive(Clone, Copy, Debug)]
-pub struct Moved {
-    pub token: Address,
-    pub standard: &'static str,
-    pub from: Address,
-    pub to: Address,
-    pub id: U256,
-    pub amount: U256,
+pub(crate) struct Moved {
+    pub(crate) token: Address,
+    pub(crate) standard: &'static str,
+    pub(crate) from: Address,
+    pub(crate) to: Address,
+    pub(crate) id: U256,
+    pub(crate) amount: U256,
 }
 
 /// What a transaction did: its movements are logs, or the items of one batch.
 #[derive(Clone, Debug)]
-pub struct Done {
-    pub sender: Address,
-    pub moved: Vec<Moved>,
-    pub batch: bool,
+pub(crate) struct Done {
+    pub(crate) sender: Address,
+    pub(crate) moved: Vec<Moved>,
+    pub(crate) batch: bool,
 }
 
 /// Metadata of a token, written with its first transfer.
 #[derive(Clone, Copy, Debug)]
-pub struct TokenMeta {
-    pub token: Address,
-    pub standard: &'static str,
-    pub symbol: Option<&'static str>,
-    pub decimals: Option<u8>,
+pub(crate) struct TokenMeta {
+    pub(crate) token: Address,
+    pub(crate) standard: &'static str,
+    pub(crate) symbol: Option<&'static str>,
+    pub(crate) decimals: Option<u8>,
 }
 
 /// A set of validators from a block on.
 #[derive(Clone, Debug)]
-pub struct SetFrom {
-    pub first_block: u64,
-    pub decided_in_block: u64,
-    pub reason: &'static str,
-    pub members: Vec<Address>,
+pub(crate) struct SetFrom {
+    pub(crate) first_block: u64,
+    pub(crate) decided_in_block: u64,
+    pub(crate) reason: &'static str,
+    pub(crate) members: Vec<Address>,
 }
 
 /// A block to store.
 #[derive(Clone, Debug, Default)]
-pub struct BlockRows {
-    pub number: u64,
+pub(crate) struct BlockRows {
+    pub(crate) number: u64,
     /// Tells apart blocks of the same number on different branches.
-    pub branch: u8,
-    pub transactions: Vec<Done>,
-    pub new_tokens: Vec<TokenMeta>,
-    pub sets: Vec<SetFrom>,
-    pub signers: Vec<Address>,
-    pub proof: &'static str,
+    pub(crate) branch: u8,
+    pub(crate) transactions: Vec<Done>,
+    pub(crate) new_tokens: Vec<TokenMeta>,
+    pub(crate) sets: Vec<SetFrom>,
+    pub(crate) signers: Vec<Address>,
+    pub(crate) proof: &'static str,
 }
 
-pub fn block_hash(number: u64, branch: u8) -> B256 {
+pub(crate) fn block_hash(number: u64, branch: u8) -> B256 {
     keccak256([number.to_be_bytes().as_slice(), &[branch]].concat())
 }
 
-pub fn transaction_hash(block: u64, index: u32) -> B256 {
-    keccak256([block.to_be_bytes().as_slice(), &index.to_be_bytes(), b"transaction"].concat())
+pub(crate) fn transaction_hash(block: u64, index: u32) -> B256 {
+    keccak256(
+        [
+            block.to_be_bytes().as_slice(),
+            &index.to_be_bytes(),
+            b"transaction",
+        ]
+        .concat(),
+    )
 }
 
-pub fn timestamp(number: u64) -> u64 {
+pub(crate) fn timestamp(number: u64) -> u64 {
     1_700_000_000 + 2 * number
 }
 
-pub fn chain_row(chain_id: u64, consensus: &str) -> RecordBatch {
+pub(crate) fn chain_row(chain_id: u64, consensus: &str) -> RecordBatch {
     let mut chain = Chain::default();
     chain.chain_id.push(chain_id);
     chain.genesis_hash.push_hash(&block_hash(0, 0));
     chain.consensus.push(consensus);
     chain.anchor.push("genesis_file");
-    chain.anchor_terms.push(r#"{"epochLength":30000,"transitions":[]}"#);
+    chain
+        .anchor_terms
+        .push(r#"{"epochLength":30000,"transitions":[]}"#);
     chain.finish()
 }
 
 impl BlockRows {
-    pub fn block_ref(&self) -> BlockRef {
-        BlockRef { number: BlockNumber(self.number), hash: block_hash(self.number, self.branch) }
+    pub(crate) fn block_ref(&self) -> BlockRef {
+        BlockRef {
+            number: BlockNumber(self.number),
+            hash: block_hash(self.number, self.branch),
+        }
+    }
+}
+
+/// Rows of some blocks in every table.
+#[derive(Default)]
+pub(crate) struct Tables {
+    blocks: Blocks,
+    transactions: Transactions,
+    logs: Logs,
+    transfers: TokenTransfers,
+    changes: BalanceChanges,
+    events: Events,
+    tokens: Tokens,
+    seals: BlockSeals,
+    validators: Validators,
+    checkpoints: Checkpoints,
+}
+
+impl Tables {
+    pub(crate) fn of(blocks: &[BlockRows]) -> Self {
+        let mut tables = Self::default();
+        for block in blocks {
+            tables.push(block);
+        }
+        tables
     }
 
-    /// The rows by table, the checkpoint last.
-    pub fn batches(&self) -> Vec<(&'static str, RecordBatch)> {
-        let mut logs = LogTables::default();
-        let mut transactions = Transactions::default();
-        for (index, done) in (0..).zip(&self.transactions) {
-            let first_log = logs.n_logs;
-            logs.push(self.number, index, done);
-            push_transaction(&mut transactions, self.number, index, done, logs.n_logs - first_log);
-        }
+    /// By table, the checkpoints last.
+    pub(crate) fn finish(self) -> Vec<(&'static str, RecordBatch)> {
         vec![
-            ("blocks", self.block(u32::try_from(self.transactions.len()).unwrap(), logs.n_logs)),
-            ("transactions", transactions.finish()),
-            ("logs", logs.logs.finish()),
-            ("token_transfers", logs.transfers.finish()),
-            ("balance_changes", logs.changes.finish()),
-            ("events", logs.events.finish()),
-            ("tokens", self.tokens()),
-            ("block_seals", self.seals()),
-            ("validators", self.validators()),
-            ("checkpoints", self.checkpoint()),
+            ("blocks", self.blocks.finish()),
+            ("transactions", self.transactions.finish()),
+            ("logs", self.logs.finish()),
+            ("token_transfers", self.transfers.finish()),
+            ("balance_changes", self.changes.finish()),
+            ("events", self.events.finish()),
+            ("tokens", self.tokens.finish()),
+            ("block_seals", self.seals.finish()),
+            ("validators", self.validators.finish()),
+            ("checkpoints", self.checkpoints.finish()),
         ]
     }
 
-    fn block(&self, n_transactions: u32, n_logs: u32) -> RecordBatch {
-        let mut blocks = Blocks::default();
-        let parent = self.number.checked_sub(1).map_or(B256::ZERO, |parent| block_hash(parent, self.branch));
-        blocks.number.push(self.number);
-        blocks.hash.push_hash(&block_hash(self.number, self.branch));
+    fn push(&mut self, block: &BlockRows) {
+        let mut n_logs = 0;
+        for (index, done) in (0..).zip(&block.transactions) {
+            let first_log = n_logs;
+            self.push_moved(
+                Place {
+                    block: block.number,
+                    transaction: index,
+                },
+                done,
+                &mut n_logs,
+            );
+            push_transaction(
+                &mut self.transactions,
+                block.number,
+                index,
+                done,
+                n_logs - first_log,
+            );
+        }
+        self.push_block(block, n_logs);
+        self.push_tokens(block);
+        self.push_seals(block);
+        self.push_sets(block);
+        self.push_checkpoint(block);
+    }
+
+    fn push_block(&mut self, block: &BlockRows, n_logs: u32) {
+        let (blocks, number) = (&mut self.blocks, block.number);
+        let n_transactions = u32::try_from(block.transactions.len()).unwrap();
+        let parent = number
+            .checked_sub(1)
+            .map_or(B256::ZERO, |parent| block_hash(parent, block.branch));
+        blocks.number.push(number);
+        blocks.hash.push_hash(&block_hash(number, block.branch));
         blocks.parent_hash.push_hash(&parent);
         blocks.ommers_hash.push_hash(&keccak256([0xc0]));
-        blocks.beneficiary.push_address(&self.signers.first().copied().unwrap_or_default());
-        blocks.state_root.push_hash(&keccak256(self.number.to_le_bytes()));
+        blocks
+            .beneficiary
+            .push_address(&block.signers.first().copied().unwrap_or_default());
+        blocks
+            .state_root
+            .push_hash(&keccak256(number.to_le_bytes()));
         blocks.transactions_root.push_hash(&keccak256([1]));
         blocks.receipts_root.push_hash(&keccak256([2]));
         blocks.difficulty.push(&U256::from(1));
         blocks.gas_limit.push(u64::MAX);
         blocks.gas_used.push(21_000 * u64::from(n_transactions));
-        blocks.timestamp.push(timestamp(self.number));
+        blocks.timestamp.push(timestamp(number));
         blocks.extra_data.push(&[0xf8, 0x01]);
         blocks.mix_hash.push_hash(&keccak256([3]));
         blocks.nonce.push(&[0; 8]);
@@ -138,89 +202,83 @@ impl BlockRows {
         blocks.round.push(0);
         blocks.n_transactions.push(n_transactions);
         blocks.n_logs.push(n_logs);
-        blocks.proof.push(self.proof);
+        blocks.proof.push(block.proof);
         blocks.senders_recovered.push(1);
-        blocks.finish()
     }
 
-    fn tokens(&self) -> RecordBatch {
-        let mut tokens = Tokens::default();
-        for meta in &self.new_tokens {
-            tokens.token.push_address(&meta.token);
-            tokens.first_block.push(self.number);
-            tokens.standard.push(meta.standard);
-            tokens.name.push(meta.symbol);
-            tokens.symbol.push(meta.symbol);
-            tokens.decimals.push(meta.decimals);
-            tokens.metadata_block.push(meta.symbol.map(|_| self.number));
+    fn push_tokens(&mut self, block: &BlockRows) {
+        for meta in &block.new_tokens {
+            self.tokens.token.push_address(&meta.token);
+            self.tokens.first_block.push(block.number);
+            self.tokens.standard.push(meta.standard);
+            self.tokens.name.push(meta.symbol);
+            self.tokens.symbol.push(meta.symbol);
+            self.tokens.decimals.push(meta.decimals);
+            self.tokens
+                .metadata_block
+                .push(meta.symbol.map(|_| block.number));
         }
-        tokens.finish()
     }
 
-    fn seals(&self) -> RecordBatch {
-        let mut seals = BlockSeals::default();
-        for (index, signer) in (0..).zip(&self.signers) {
-            seals.block_number.push(self.number);
-            seals.seal_index.push(index);
-            seals.seal.push(&[0x5a; 65]);
-            seals.signer.push(Some(&signer.0.0));
+    fn push_seals(&mut self, block: &BlockRows) {
+        for (index, signer) in (0..).zip(&block.signers) {
+            self.seals.block_number.push(block.number);
+            self.seals.seal_index.push(index);
+            self.seals.seal.push(&[0x5a; 65]);
+            self.seals.signer.push(Some(&signer.0.0));
         }
-        seals.finish()
     }
 
-    fn validators(&self) -> RecordBatch {
-        let mut validators = Validators::default();
-        for set in &self.sets {
-            validators.first_block.push(set.first_block);
-            validators.decided_in_block.push(set.decided_in_block);
-            validators.reason.push(set.reason);
-            validators.members.push_with(|members| set.members.iter().for_each(|member| members.push_address(member)));
+    fn push_sets(&mut self, block: &BlockRows) {
+        for set in &block.sets {
+            self.validators.first_block.push(set.first_block);
+            self.validators.decided_in_block.push(set.decided_in_block);
+            self.validators.reason.push(set.reason);
+            let members = &mut self.validators.members;
+            members.push_with(|members| {
+                set.members
+                    .iter()
+                    .for_each(|member| members.push_address(member))
+            });
         }
-        validators.finish()
     }
 
-    fn checkpoint(&self) -> RecordBatch {
-        let mut checkpoints = Checkpoints::default();
-        checkpoints.first_block.push(self.number);
-        checkpoints.last_block.push(self.number);
-        checkpoints.last_hash.push_hash(&block_hash(self.number, self.branch));
-        checkpoints.last_timestamp.push(timestamp(self.number));
+    fn push_checkpoint(&mut self, block: &BlockRows) {
+        let checkpoints = &mut self.checkpoints;
+        checkpoints.first_block.push(block.number);
+        checkpoints.last_block.push(block.number);
+        checkpoints
+            .last_hash
+            .push_hash(&block_hash(block.number, block.branch));
+        checkpoints.last_timestamp.push(timestamp(block.number));
         checkpoints.projection_version.push(1);
-        checkpoints.generation.push(u32::from(self.branch));
+        checkpoints.generation.push(u32::from(block.branch));
         checkpoints.tables.push_with(|_| {});
         checkpoints.n_rows.push_with(|_| {});
         checkpoints.digests.push_with(|_| {});
         checkpoints.validator_state.push("");
-        checkpoints.committed_at.push(1_000 * timestamp(self.number));
-        checkpoints.finish()
+        checkpoints
+            .committed_at
+            .push(1_000 * timestamp(block.number));
     }
-}
 
-#[derive(Default)]
-struct LogTables {
-    n_logs: u32,
-    logs: Logs,
-    transfers: TokenTransfers,
-    changes: BalanceChanges,
-    events: Events,
-}
-
-impl LogTables {
-    fn push(&mut self, block: u64, transaction: u32, done: &Done) {
+    /// The logs of a transaction, the transfers in them, and the balances they change.
+    fn push_moved(&mut self, place: Place, done: &Done, n_logs: &mut u32) {
         for (index, moved) in (0..).zip(&done.moved) {
             let batch_index = if done.batch { index } else { 0 };
             if batch_index == 0 {
-                self.push_log(block, transaction, moved);
+                self.push_log(place, *n_logs, moved);
+                *n_logs += 1;
             }
-            self.push_transfer(block, transaction, batch_index, moved);
+            self.push_transfer(place, (*n_logs - 1, batch_index), moved);
         }
     }
 
-    fn push_log(&mut self, block: u64, transaction: u32, moved: &Moved) {
+    fn push_log(&mut self, place: Place, log_index: u32, moved: &Moved) {
         let topic0 = keccak256(moved.standard);
-        self.logs.block_number.push(block);
-        self.logs.log_index.push(self.n_logs);
-        self.logs.transaction_index.push(transaction);
+        self.logs.block_number.push(place.block);
+        self.logs.log_index.push(log_index);
+        self.logs.transaction_index.push(place.transaction);
         self.logs.address.push_address(&moved.token);
         self.logs.topic0.push(Some(&topic0.0));
         self.logs.topic1.push(Some(&moved.from.into_word().0));
@@ -229,22 +287,23 @@ impl LogTables {
         self.logs.data.push(&moved.amount.to_be_bytes::<32>());
         self.events.address.push_address(&moved.token);
         self.events.event.push("Moved");
-        self.events.block_number.push(block);
-        self.events.log_index.push(self.n_logs);
-        self.events.transaction_index.push(transaction);
+        self.events.block_number.push(place.block);
+        self.events.log_index.push(log_index);
+        self.events.transaction_index.push(place.transaction);
         self.events.signature.push("Moved(address,uint256)");
-        self.events.arguments.push(&format!(r#"{{"to":"{:#x}","amount":"{}"}}"#, moved.to, moved.amount));
+        self.events.arguments.push(&format!(
+            r#"{{"to":"{:#x}","amount":"{}"}}"#,
+            moved.to, moved.amount
+        ));
         self.events.abi.push_hash(&keccak256("abi"));
-        self.n_logs += 1;
     }
 
-    fn push_transfer(&mut self, block: u64, transaction: u32, batch_index: u32, moved: &Moved) {
-        let log_index = self.n_logs - 1;
+    fn push_transfer(&mut self, place: Place, (log_index, batch_index): (u32, u32), moved: &Moved) {
         self.transfers.token.push_address(&moved.token);
-        self.transfers.block_number.push(block);
+        self.transfers.block_number.push(place.block);
         self.transfers.log_index.push(log_index);
         self.transfers.batch_index.push(batch_index);
-        self.transfers.transaction_index.push(transaction);
+        self.transfers.transaction_index.push(place.transaction);
         self.transfers.standard.push(moved.standard);
         self.transfers.operator.push(None);
         self.transfers.from_address.push_address(&moved.from);
@@ -256,7 +315,7 @@ impl LogTables {
                 self.changes.account.push_address(&account);
                 self.changes.token.push_address(&moved.token);
                 self.changes.token_id.push(&moved.id);
-                self.changes.block_number.push(block);
+                self.changes.block_number.push(place.block);
                 self.changes.log_index.push(log_index);
                 self.changes.batch_index.push(batch_index);
                 self.changes.direction.push(direction);
@@ -266,19 +325,35 @@ impl LogTables {
     }
 }
 
-fn push_transaction(transactions: &mut Transactions, block: u64, index: u32, done: &Done, n_logs: u32) {
+#[derive(Clone, Copy)]
+struct Place {
+    block: u64,
+    transaction: u32,
+}
+
+fn push_transaction(
+    transactions: &mut Transactions,
+    block: u64,
+    index: u32,
+    done: &Done,
+    n_logs: u32,
+) {
     transactions.block_number.push(block);
     transactions.transaction_index.push(index);
     transactions.hash.push_hash(&transaction_hash(block, index));
     transactions.transaction_type.push(2);
     transactions.chain_id.push(Some(1337));
     transactions.from_address.push_address(&done.sender);
-    transactions.to_address.push(done.moved.first().map(|moved| &moved.token.0.0));
+    transactions
+        .to_address
+        .push(done.moved.first().map(|moved| &moved.token.0.0));
     transactions.nonce.push(u64::from(index));
     transactions.gas_limit.push(100_000);
     transactions.gas_price.push(None);
     transactions.max_fee_per_gas.push(Some(&U256::from(10)));
-    transactions.max_priority_fee_per_gas.push(Some(&U256::ZERO));
+    transactions
+        .max_priority_fee_per_gas
+        .push(Some(&U256::ZERO));
     transactions.max_fee_per_blob_gas.push(None);
     transactions.value.push(&U256::ZERO);
     transactions.input.push(&[0xde, 0xad]);
@@ -290,7 +365,9 @@ fn push_transaction(transactions: &mut Transactions, block: u64, index: u32, don
     transactions.s.push_hash(&keccak256([5]));
     transactions.status.push(Some(1));
     transactions.post_state_root.push(None);
-    transactions.cumulative_gas_used.push(21_000 * u64::from(index + 1));
+    transactions
+        .cumulative_gas_used
+        .push(21_000 * u64::from(index + 1));
     transactions.gas_used.push(21_000);
     transactions.effective_gas_price.push(&U256::from(7));
     transactions.contract_address.push(None);

@@ -14,10 +14,18 @@ use super::{
 
 const N_CHANGES: u64 = 100_000;
 
+#[allow(clippy::print_stdout)]
+#[allow(clippy::print_stdout, reason = "a measurement is for the reader of the test's output")]
 fn show(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
-    println!("{what}: p50 {:.2} ms, p99 {:.2} ms, n {}", at(50), at(99), times.len());
+    let at =
+        |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    println!(
+        "{what}: p50 {:.2} ms, p99 {:.2} ms, n {}",
+        at(50),
+        at(99),
+        times.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,13 +40,16 @@ async fn a_balance_over_many_changes() {
         changes.log_index.push(u32::try_from(number % 100).unwrap());
         changes.batch_index.push(0);
         changes.direction.push(u8::from(number % 2 == 0));
-        changes.amount.push(&U256::from(if number % 2 == 0 { 3 } else { 1 }));
+        changes
+            .amount
+            .push(&U256::from(if number % 2 == 0 { 3 } else { 1 }));
     }
     database.insert("balance_changes", &changes.finish()).await;
     let api = Api::start(database.config()).await;
     for number in 7..=1_000 {
         if number % 500 == 0 {
-            api.show(commit(&database, &block(number, vec![])).await).await;
+            api.show(commit(&database, &block(number, vec![])).await)
+                .await;
         }
     }
     let query = "query ($token: Address!, $account: Address!, $at: BlockSelector) { \
@@ -52,7 +63,10 @@ async fn a_balance_over_many_changes() {
             times.push(started.elapsed());
             assert_eq!(answer["balance"]["amount"], expected.to_string());
         }
-        show(&format!("balance at the {what}, {N_CHANGES} changes of the account"), times);
+        show(
+            &format!("balance at the {what}, {N_CHANGES} changes of the account"),
+            times,
+        );
     }
     api.stop().await;
 }
@@ -68,7 +82,9 @@ async fn from_the_announcement_to_an_answer_that_shows_the_block() {
         let started = Instant::now();
         api.announce(head);
         loop {
-            let answer = api.read("{ transfers(first: 1) { nodes { blockNumber } } }").await;
+            let answer = api
+                .read("{ transfers(first: 1) { nodes { blockNumber } } }")
+                .await;
             if answer["transfers"]["nodes"][0]["blockNumber"] == number {
                 break;
             }

@@ -1,6 +1,7 @@
 //! A ClickHouse for the tests of this module, and a database of its own for each.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::{
         LazyLock,
@@ -22,20 +23,22 @@ use super::api::{Answer, http};
 
 /// How to reach a server.
 #[derive(Clone, Debug)]
-pub struct Access {
-    pub url: String,
-    pub writer: (String, String),
-    pub reader: (String, String),
+pub(crate) struct Access {
+    pub(crate) url: String,
+    pub(crate) writer: (String, String),
+    pub(crate) reader: (String, String),
 }
 
 /// One server for all tests but those that stop it. It lives on a thread of its own, because each test has its own runtime.
 static SHARED: LazyLock<Access> = LazyLock::new(|| {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let server = start(folder.path()).await;
+            let server = start(&shared_folder()).await;
             sender.send(access(&server)).unwrap();
             std::future::pending::<()>().await;
         });
@@ -43,46 +46,81 @@ static SHARED: LazyLock<Access> = LazyLock::new(|| {
     receiver.recv().expect("the embedded ClickHouse starts")
 });
 
-pub async fn start(folder: &Path) -> EmbeddedClickHouse {
+/// Named by the process, so that the next run can remove what this one leaves.
+fn shared_folder() -> PathBuf {
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("graphql-clickhouse");
+    for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
+        if !Path::new("/proc").join(entry.file_name()).exists() {
+            // Another run may be removing it as well.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let folder = parent.join(std::process::id().to_string());
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub(crate) async fn start(folder: &Path) -> EmbeddedClickHouse {
     let program = Provisioner::new().unwrap().clickhouse().await.unwrap();
     let mut options = ClickHouseOptions::new(folder).unwrap();
-    options.launcher = PathBuf::from(option_env!("CARGO_BIN_EXE_lastro").unwrap_or_default());
+    options.launcher = PathBuf::from(env!("CARGO_BIN_EXE_lastro"));
     EmbeddedClickHouse::start(&program, &options).await.unwrap()
 }
 
-pub fn access(server: &EmbeddedClickHouse) -> Access {
+pub(crate) fn access(server: &EmbeddedClickHouse) -> Access {
     Access {
         url: server.url().to_owned(),
         writer: (server.user().to_owned(), server.password().to_owned()),
-        reader: (server.reader_user().to_owned(), server.reader_password().to_owned()),
+        reader: (
+            server.reader_user().to_owned(),
+            server.reader_password().to_owned(),
+        ),
     }
 }
 
 /// A migrated database.
 #[derive(Clone, Debug)]
-pub struct Database {
+pub(crate) struct Database {
     access: Access,
     name: String,
 }
 
 impl Database {
-    pub async fn create() -> Self {
-        Self::create_in(tokio::task::spawn_blocking(|| SHARED.clone()).await.unwrap()).await
+    pub(crate) async fn create() -> Self {
+        Self::create_in(
+            tokio::task::spawn_blocking(|| SHARED.clone())
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
-    pub async fn create_in(access: Access) -> Self {
+    pub(crate) async fn create_in(access: Access) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("graphql_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "graphql_{}_{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let database = Self { access, name };
-        database.write("default", &format!("CREATE DATABASE {}", database.name), b"").await;
-        for statement in MIGRATIONS.iter().flat_map(|migration| migration.statements()) {
+        database
+            .write(
+                "default",
+                &format!("CREATE DATABASE {}", database.name),
+                b"",
+            )
+            .await;
+        for statement in MIGRATIONS
+            .iter()
+            .flat_map(|migration| migration.statements())
+        {
             database.write(&database.name, statement, b"").await;
         }
         database
     }
 
     /// What the API is given.
-    pub fn config(&self) -> StoreConfig {
+    pub(crate) fn config(&self) -> StoreConfig {
         StoreConfig {
             url: self.access.url.clone(),
             database: self.name.clone(),
@@ -91,7 +129,7 @@ impl Database {
         }
     }
 
-    pub async fn insert(&self, table: &str, batch: &RecordBatch) {
+    pub(crate) async fn insert(&self, table: &str, batch: &RecordBatch) {
         if batch.num_rows() == 0 {
             return;
         }
@@ -100,11 +138,16 @@ impl Database {
         writer.write(batch).unwrap();
         writer.finish().unwrap();
         drop(writer);
-        self.write(&self.name, &format!("INSERT INTO {table} FORMAT ArrowStream"), &body).await;
+        self.write(
+            &self.name,
+            &format!("INSERT INTO {table} FORMAT ArrowStream"),
+            &body,
+        )
+        .await;
     }
 
     /// Runs a statement as the writer.
-    pub async fn execute(&self, statement: &str) -> String {
+    pub(crate) async fn execute(&self, statement: &str) -> String {
         self.write(&self.name, statement, b"").await
     }
 
@@ -114,8 +157,12 @@ impl Database {
             percent_encoded(statement)
         );
         let (user, password) = &self.access.writer;
-        let headers = [("X-ClickHouse-User", user.as_str()), ("X-ClickHouse-Key", password.as_str())];
-        let Answer { status, body, .. } = http(&self.access.url, "POST", &path, &headers, body).await;
+        let headers = [
+            ("X-ClickHouse-User", user.as_str()),
+            ("X-ClickHouse-Key", password.as_str()),
+        ];
+        let Answer { status, body, .. } =
+            http(&self.access.url, "POST", &path, &headers, body).await;
         assert_eq!(status, 200, "{statement}: {body}");
         body
     }
