@@ -41,16 +41,24 @@ impl CursorPlace {
     }
 
     /// `argument` names the argument in errors.
-    pub(crate) fn decode(text: &str, list: &KeyDef, argument: &'static str) -> Result<Self, QueryError> {
+    pub(crate) fn decode(
+        text: &str,
+        list: &KeyDef,
+        argument: &'static str,
+    ) -> Result<Self, QueryError> {
         let bad = |problem: &str| QueryError::bad_argument(argument, problem);
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad("this is not a cursor: pass one that this API gave"))?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| bad("this is not a cursor: pass one that this API gave"))?;
         let mut rest = bytes.as_slice();
         match take::<2>(&mut rest) {
             Some([VERSION, tag]) if tag == list.tag => {}
             Some([VERSION, _]) => return Err(bad("this cursor belongs to another list")),
             _ => return Err(bad("this is not a cursor of this version of the API")),
         }
-        parse(&mut rest, list).filter(|_| rest.is_empty()).ok_or_else(|| bad("this cursor has a wrong length"))
+        parse(&mut rest, list)
+            .filter(|_| rest.is_empty())
+            .ok_or_else(|| bad("this cursor has a wrong length"))
     }
 }
 
@@ -66,7 +74,11 @@ fn parse(rest: &mut &[u8], list: &KeyDef) -> Option<CursorPlace> {
             KeyColumn::Amount => KeyPart::Amount(U256::from_be_bytes(take::<32>(rest)?)),
         });
     }
-    Some(CursorPlace { chain_id, pinned: BlockRef { number, hash }, key: Key(parts) })
+    Some(CursorPlace {
+        chain_id,
+        pinned: BlockRef { number, hash },
+        key: Key(parts),
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

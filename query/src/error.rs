@@ -37,19 +37,38 @@ impl ErrorCode {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum QueryError {
     #[error("argument `{argument}`: {problem}")]
-    BadArgument { argument: &'static str, problem: String },
-    #[error("no block has the hash {hash}: it is unknown here, or above the newest indexed block {head}")]
+    BadArgument {
+        argument: &'static str,
+        problem: String,
+    },
+    #[error("fragment `{fragment}` contains itself")]
+    BadDocument { fragment: String },
+    #[error(
+        "no block has the hash {hash}: it is unknown here, or above the newest indexed block {head}"
+    )]
     UnknownHash { hash: B256, head: BlockNumber },
     #[error("block {number} is not indexed: the index holds blocks {first} to {head}")]
-    NotIndexed { number: BlockNumber, first: BlockNumber, head: BlockNumber },
-    #[error("the cursor belongs to chain {cursor}, this is chain {chain}: start again without a cursor")]
+    NotIndexed {
+        number: BlockNumber,
+        first: BlockNumber,
+        head: BlockNumber,
+    },
+    #[error(
+        "the cursor belongs to chain {cursor}, this is chain {chain}: start again without a cursor"
+    )]
     ForeignCursor { cursor: u64, chain: u64 },
-    #[error("the cursor was read at block {pinned}, which is no longer part of the chain: start again without a cursor")]
+    #[error(
+        "the cursor was read at block {pinned}, which is no longer part of the chain: start again without a cursor"
+    )]
     StaleCursor { pinned: BlockRef },
     #[error("block {pinned} left the chain while it was being read: ask again")]
     Reorganised { pinned: BlockRef },
     #[error("{what} is {actual}, the limit is {limit}: ask for less at once")]
-    LimitExceeded { what: &'static str, actual: u64, limit: u64 },
+    LimitExceeded {
+        what: &'static str,
+        actual: u64,
+        limit: u64,
+    },
     #[error("{what} are busy ({limit} at once): try again later")]
     Busy { what: &'static str, limit: usize },
     #[error("the request took longer than {} ms: narrow it, or ask for less at once", limit.as_millis())]
@@ -69,23 +88,31 @@ pub enum QueryError {
 impl QueryError {
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::BadArgument { .. } | Self::ForeignCursor { .. } => ErrorCode::BadUserInput,
+            Self::BadArgument { .. } | Self::BadDocument { .. } | Self::ForeignCursor { .. } => {
+                ErrorCode::BadUserInput
+            }
             Self::UnknownHash { .. } | Self::NotIndexed { .. } => ErrorCode::NotFound,
             Self::StaleCursor { .. } => ErrorCode::StaleCursor,
             Self::Reorganised { .. } => ErrorCode::Reorganised,
             Self::LimitExceeded { .. } | Self::Busy { .. } => ErrorCode::LimitExceeded,
             Self::Timeout { .. } => ErrorCode::Timeout,
-            Self::NothingIndexed | Self::StoreUnreachable(_) | Self::StoreBusy(_) => ErrorCode::Unavailable,
+            Self::NothingIndexed | Self::StoreUnreachable(_) | Self::StoreBusy(_) => {
+                ErrorCode::Unavailable
+            }
             Self::StoreRefused(_) | Self::Inconsistent(_) => ErrorCode::Internal,
         }
     }
 
     /// Whether the same request may succeed later without a change.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.code(), ErrorCode::Unavailable | ErrorCode::Reorganised) || matches!(self, Self::Busy { .. })
+        matches!(self.code(), ErrorCode::Unavailable | ErrorCode::Reorganised)
+            || matches!(self, Self::Busy { .. })
     }
 
     pub(crate) fn bad_argument(argument: &'static str, problem: impl Into<String>) -> Self {
-        Self::BadArgument { argument, problem: problem.into() }
+        Self::BadArgument {
+            argument,
+            problem: problem.into(),
+        }
     }
 }

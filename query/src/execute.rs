@@ -1,29 +1,26 @@
 //! The way of every request: limits, its turn, the block it is read at, its time, its answer. HTTP and WebSocket share it.
 
+mod answer;
+
 use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_graphql::{
-    Data, Executor, Request, Response, Schema, ServerError, Value,
+    Data, Executor, Request, Response, Schema,
     futures_util::stream::BoxStream,
     parser::types::{ExecutableDocument, OperationType},
 };
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use answer::{RequestIds, describe, refused, with_read_at};
+
 use crate::{
     EmptyMutation, Query, Subscription,
-    api::{
-        labels::{Anchor, Proof},
-        scope::RequestHead,
-    },
-    error::{ErrorCode, QueryError},
+    api::scope::RequestHead,
+    error::QueryError,
     head::{Head, HeadReceiver},
     limits::Limits,
     metrics::{Counted, Metrics},
@@ -64,9 +61,26 @@ impl Requests {
     pub(crate) fn new(parts: RequestParts) -> Self {
         let turns = Arc::new(Semaphore::new(parts.limits.max_concurrent_requests));
         let subscriptions = Arc::new(Semaphore::new(parts.limits.max_subscriptions));
-        let RequestParts { schema, store, heads, limits, metrics } = parts;
+        let RequestParts {
+            schema,
+            store,
+            heads,
+            limits,
+            metrics,
+        } = parts;
         let ids = RequestIds::new();
-        Self { inner: Arc::new(Inner { schema, store, heads, limits, metrics, turns, subscriptions, ids }) }
+        Self {
+            inner: Arc::new(Inner {
+                schema,
+                store,
+                heads,
+                limits,
+                metrics,
+                turns,
+                subscriptions,
+                ids,
+            }),
+        }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -87,30 +101,43 @@ impl Requests {
             Err(_) => refused(QueryError::Timeout { limit }),
         };
         let (response, outcome) = self.finish(response, &id);
-        self.inner.metrics.observe_request("query", outcome, started.elapsed());
+        self.inner
+            .metrics
+            .observe_request("query", outcome, started.elapsed());
         response
     }
 
     async fn run(&self, mut request: Request, started: Instant) -> Result<Response, QueryError> {
         let inner = &self.inner;
-        inner.limits.check_page_sizes(&mut request)?;
+        inner.limits.check_document(&mut request)?;
         let _turn = self.turn(started).await?;
         let head = inner.heads.borrow().clone();
-        let response = inner.schema.execute(request.data(RequestHead(head.clone()))).await;
-        let Some(head) = head else { return Ok(response) };
+        let response = inner
+            .schema
+            .execute(request.data(RequestHead(head.clone())))
+            .await;
+        let Some(head) = head else {
+            return Ok(response);
+        };
         if head.chain.consensus == "none" {
             self.check_still_there(&head).await?;
         }
-        Ok(with_read_at(response, &head))
+        with_read_at(response, &head)
     }
 
     /// Waits for a turn, at most half of the request's time: the other half is for the answer.
     async fn turn(&self, started: Instant) -> Result<OwnedSemaphorePermit, QueryError> {
         let (limits, turns) = (&self.inner.limits, self.inner.turns.clone());
         let turn = tokio::time::timeout(limits.request_timeout / 2, turns.acquire_owned()).await;
-        self.inner.metrics.queue_duration.observe(started.elapsed().as_secs_f64());
+        self.inner
+            .metrics
+            .queue_duration
+            .observe(started.elapsed().as_secs_f64());
         let limit = limits.max_concurrent_requests;
-        turn.ok().and_then(Result::ok).ok_or(QueryError::Busy { what: "all places for requests", limit })
+        turn.ok().and_then(Result::ok).ok_or(QueryError::Busy {
+            what: "all places for requests",
+            limit,
+        })
     }
 
     /// Blocks of a development chain can be replaced while they are read. The checkpoint of a replaced block is removed before
@@ -118,21 +145,35 @@ impl Requests {
     async fn check_still_there(&self, head: &Head) -> Result<(), QueryError> {
         let (store, pinned) = (&self.inner.store, head.pinned.block_ref());
         let numbers = [pinned.number];
-        let (committed, pins) = futures::try_join!(head::committed(store), head::pins(store, &numbers))?;
+        let (committed, pins) =
+            futures::try_join!(head::committed(store), head::pins(store, &numbers))?;
         let covered = committed.is_some_and(|committed| committed.head.number >= pinned.number);
         let stands = covered && pins.iter().any(|pin| pin.hash == pinned.hash);
-        if stands { Ok(()) } else { Err(QueryError::Reorganised { pinned }) }
+        if stands {
+            Ok(())
+        } else {
+            Err(QueryError::Reorganised { pinned })
+        }
     }
 
-    fn follow(&self, mut request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+    fn follow(
+        &self,
+        mut request: Request,
+        session: Option<Arc<Data>>,
+    ) -> BoxStream<'static, Response> {
         let inner = self.inner.clone();
         let id = inner.ids.next();
-        let places = inner.limits.check_page_sizes(&mut request).and_then(|()| self.places(session.as_deref()));
+        let places = inner
+            .limits
+            .check_document(&mut request)
+            .and_then(|()| self.places(session.as_deref()));
         let places = match places {
             Ok(places) => places,
             Err(error) => {
                 let (response, outcome) = self.finish(refused(error), &id);
-                inner.metrics.observe_request("subscription", outcome, Duration::ZERO);
+                inner
+                    .metrics
+                    .observe_request("subscription", outcome, Duration::ZERO);
                 return stream::iter([response]).boxed();
             }
         };
@@ -140,7 +181,10 @@ impl Requests {
         let running = Counted::new(&inner.metrics.subscriptions);
         let requests = self.clone();
         let responses = match session {
-            Some(session) => inner.schema.execute_stream_with_session_data(request, session).boxed(),
+            Some(session) => inner
+                .schema
+                .execute_stream_with_session_data(request, session)
+                .boxed(),
             None => inner.schema.execute_stream(request).boxed(),
         };
         responses
@@ -148,7 +192,12 @@ impl Requests {
                 let _held_while_running = (&places, &running);
                 let (response, outcome) = requests.finish(response, &id);
                 if outcome != "ok" {
-                    requests.inner.metrics.requests.with_label_values(&["subscription", outcome]).inc();
+                    requests
+                        .inner
+                        .metrics
+                        .requests
+                        .with_label_values(&["subscription", outcome])
+                        .inc();
                 }
                 response
             })
@@ -162,11 +211,23 @@ impl Requests {
         let budget = session.and_then(|data| data.get(&std::any::TypeId::of::<ConnectionBudget>()));
         if let Some(ConnectionBudget(budget)) = budget.and_then(|budget| budget.downcast_ref()) {
             let limit = limits.max_subscriptions_per_connection;
-            let busy = |_| QueryError::Busy { what: "all subscriptions of this connection", limit };
+            let busy = |_| QueryError::Busy {
+                what: "all subscriptions of this connection",
+                limit,
+            };
             places.push(budget.clone().try_acquire_owned().map_err(busy)?);
         }
-        let busy = |_| QueryError::Busy { what: "all places for subscriptions", limit: limits.max_subscriptions };
-        places.push(self.inner.subscriptions.clone().try_acquire_owned().map_err(busy)?);
+        let busy = |_| QueryError::Busy {
+            what: "all places for subscriptions",
+            limit: limits.max_subscriptions,
+        };
+        places.push(
+            self.inner
+                .subscriptions
+                .clone()
+                .try_acquire_owned()
+                .map_err(busy)?,
+        );
         Ok(places)
     }
 
@@ -188,98 +249,35 @@ impl Executor for Requests {
         self.answer(request)
     }
 
-    fn execute_stream(&self, mut request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+    fn execute_stream(
+        &self,
+        mut request: Request,
+        session: Option<Arc<Data>>,
+    ) -> BoxStream<'static, Response> {
         if is_subscription(&mut request) {
             return self.follow(request, session);
         }
         let requests = self.clone();
-        async move { requests.answer(request).await }.into_stream().boxed()
+        async move { requests.answer(request).await }
+            .into_stream()
+            .boxed()
     }
 }
 
 fn is_subscription(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
-    request.parsed_query().is_ok_and(|document| operation_type(document, name.as_deref()) == Some(OperationType::Subscription))
+    request.parsed_query().is_ok_and(|document| {
+        operation_type(document, name.as_deref()) == Some(OperationType::Subscription)
+    })
 }
 
 fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
     let mut operations = document.operations.iter();
     let chosen = match name {
-        Some(name) => operations.find(|(operation, _)| operation.is_some_and(|it| it.as_str() == name)),
+        Some(name) => {
+            operations.find(|(operation, _)| operation.is_some_and(|it| it.as_str() == name))
+        }
         None => operations.next(),
     };
     chosen.map(|(_, operation)| operation.node.ty)
-}
-
-/// An answer to a request that did not run.
-pub(crate) fn refused(error: QueryError) -> Response {
-    Response::from_errors(vec![async_graphql::Error::new_with_source(error).into_server_error(Default::default())])
-}
-
-/// Names the block in `extensions.lastro`, for readers that did not ask for `readAt`.
-fn with_read_at(response: Response, head: &Head) -> Response {
-    let (Ok(proof), Ok(anchor)) = (Proof::from_label(&head.pinned.proof), Anchor::from_label(&head.chain.anchor)) else {
-        return response;
-    };
-    let pinned = &head.pinned;
-    let read_at = async_graphql::value!({
-        "head": {
-            "number": pinned.number.0,
-            "hash": pinned.hash.to_string(),
-            "timestamp": pinned.timestamp.0,
-            "proof": async_graphql::resolver_utils::enum_value(proof),
-            "anchor": async_graphql::resolver_utils::enum_value(anchor),
-        }
-    });
-    response.extension("lastro", read_at)
-}
-
-/// Messages of the GraphQL library for its two limits.
-const TOO_COMPLEX: &str = "Query is too complex.";
-const TOO_DEEP: &str = "Query is nested too deep.";
-
-fn describe(error: &mut ServerError, id: &str, limits: &Limits) -> ErrorCode {
-    let cause = error.source::<QueryError>().cloned();
-    let code = match &cause {
-        Some(cause) => cause.code(),
-        None if error.message == TOO_COMPLEX || error.message == TOO_DEEP => ErrorCode::LimitExceeded,
-        // What the library refuses by itself: text, types, values of arguments.
-        None => ErrorCode::BadUserInput,
-    };
-    match &cause {
-        Some(cause) if code == ErrorCode::Internal => {
-            tracing::error!(request_id = id, error = cause as &dyn std::error::Error, "a request failed");
-            error.message = format!("internal error: the operator finds the cause in the log under request {id}");
-        }
-        Some(cause) if code == ErrorCode::Unavailable => {
-            tracing::warn!(request_id = id, error = cause as &dyn std::error::Error, "a request could not be answered");
-        }
-        None if error.message == TOO_COMPLEX => {
-            error.message = format!("the query may give more than {} fields: ask for less at once", limits.max_complexity);
-        }
-        None if error.message == TOO_DEEP => {
-            error.message = format!("the query is nested deeper than {} levels", limits.max_depth);
-        }
-        _ => {}
-    }
-    let extensions = error.extensions.get_or_insert_default();
-    extensions.set("code", code.name());
-    extensions.set("requestId", Value::from(id));
-    code
-}
-
-/// Ids that tell requests apart in the log, unguessable across restarts.
-struct RequestIds {
-    base: u64,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    fn new() -> Self {
-        Self { base: RandomState::new().hash_one(std::process::id()), next: AtomicU64::new(0) }
-    }
-
-    fn next(&self) -> String {
-        format!("{:016x}-{}", self.base, self.next.fetch_add(1, Ordering::Relaxed))
-    }
 }

@@ -76,7 +76,10 @@ impl HeadFollower {
                     announced = None;
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the head could not be read, trying again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the head could not be read, trying again"
+                    );
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -102,20 +105,33 @@ impl HeadFollower {
     }
 
     /// Publishes the announced head, or the one that the checkpoints show. `last` is the newest head ever published.
-    async fn refresh(&self, announced: Option<BlockRef>, last: &mut Option<Arc<Head>>) -> Result<Look, QueryError> {
+    async fn refresh(
+        &self,
+        announced: Option<BlockRef>,
+        last: &mut Option<Arc<Head>>,
+    ) -> Result<Look, QueryError> {
         let next = match (announced, &last) {
-            (Some(head), Some(last)) => Some(Committed { first: last.first, head }),
+            (Some(head), Some(last)) => Some(Committed {
+                first: last.first,
+                head,
+            }),
             _ => head::committed(&self.store).await?,
         };
         let Some(next) = next else {
             self.publish(None);
             return Ok(Look::Settled);
         };
-        let published = self.heads.borrow().as_ref().map(|head| head.pinned.block_ref());
+        let published = self
+            .heads
+            .borrow()
+            .as_ref()
+            .map(|head| head.pinned.block_ref());
         if published == Some(next.head) {
             return Ok(Look::Settled);
         }
-        let Some(head) = self.head_of(next, last.as_deref()).await? else { return Ok(Look::Moved) };
+        let Some(head) = self.head_of(next, last.as_deref()).await? else {
+            return Ok(Look::Moved);
+        };
         let head = Arc::new(head);
         *last = Some(head.clone());
         self.publish(Some(head));
@@ -124,7 +140,9 @@ impl HeadFollower {
 
     fn publish(&self, head: Option<Arc<Head>>) {
         if let Some(head) = &head {
-            self.metrics.head_block.set(i64::try_from(head.pinned.number.0).unwrap_or(i64::MAX));
+            self.metrics
+                .head_block
+                .set(i64::try_from(head.pinned.number.0).unwrap_or(i64::MAX));
         }
         self.heads.send_if_modified(|published| {
             let changed = published.is_some() || head.is_some();
@@ -134,18 +152,32 @@ impl HeadFollower {
     }
 
     /// `None` when the block, or the row of the chain, is not there (any more).
-    async fn head_of(&self, next: Committed, last: Option<&Head>) -> Result<Option<Head>, QueryError> {
+    async fn head_of(
+        &self,
+        next: Committed,
+        last: Option<&Head>,
+    ) -> Result<Option<Head>, QueryError> {
         let chain = match last {
             Some(last) => Some(last.chain.clone()),
             None => head::chain(&self.store).await?.map(Arc::new),
         };
         let Some(chain) = chain else { return Ok(None) };
         let mut numbers = vec![next.head.number];
-        numbers.extend(last.map(|head| head.pinned.number).filter(|number| *number < next.head.number));
+        numbers.extend(
+            last.map(|head| head.pinned.number)
+                .filter(|number| *number < next.head.number),
+        );
         let mut pins = head::pins(&self.store, &numbers).await?;
         let stands = last.is_none_or(|head| pins.contains(&head.pinned));
         let epoch = last.map_or(0, |head| head.epoch) + u64::from(!stands);
-        let Some(index) = pins.iter().position(|pin| pin.block_ref() == next.head) else { return Ok(None) };
-        Ok(Some(Head { chain, first: next.first, pinned: pins.swap_remove(index), epoch }))
+        let Some(index) = pins.iter().position(|pin| pin.block_ref() == next.head) else {
+            return Ok(None);
+        };
+        Ok(Some(Head {
+            chain,
+            first: next.first,
+            pinned: pins.swap_remove(index),
+            epoch,
+        }))
     }
 }

@@ -25,8 +25,10 @@ use async_graphql::{Schema, SchemaBuilder};
 pub use error::{ErrorCode, QueryError};
 pub use head::HeadFeed;
 pub use limits::{DEFAULT_PAGE_SIZE, Limits};
-pub use serve::{Api, DEFAULT_LISTEN, RunningServer, ServeConfig, ServeError, Sources, router, serve};
-pub use store::{Store, StoreConfig};
+pub use serve::{
+    Api, DEFAULT_LISTEN, RunningServer, ServeConfig, ServeError, Sources, router, serve,
+};
+pub use store::{ReadLimits, Store, StoreConfig};
 pub use transport::{Check, ReadinessChecks};
 
 /// The types, with the limits that the GraphQL library checks before it runs anything.

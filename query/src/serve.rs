@@ -17,12 +17,13 @@ use crate::{
     head::{HeadFeed, HeadFollower},
     limits::Limits,
     metrics::Metrics,
-    store::{Store, StoreConfig},
+    store::{ReadLimits, Store, StoreConfig},
     transport::{ReadinessChecks, Shared, routes},
 };
 
 /// Where to listen when nothing is configured.
-pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8600);
+pub const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8600);
 
 /// Time that open connections get to end after a shutdown was asked for.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -36,7 +37,10 @@ pub struct ServeConfig {
 
 impl Default for ServeConfig {
     fn default() -> Self {
-        Self { listen: DEFAULT_LISTEN, limits: Limits::default() }
+        Self {
+            listen: DEFAULT_LISTEN,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -56,7 +60,10 @@ pub enum ServeError {
     #[error("port {} of {} is taken: stop what listens there, or choose another port for the API", .0.port(), .0.ip())]
     PortTaken(SocketAddr),
     #[error("failed to listen on {listen}")]
-    Listen { listen: SocketAddr, source: io::Error },
+    Listen {
+        listen: SocketAddr,
+        source: io::Error,
+    },
     #[error("failed to register the API's metrics: a registry serves one API")]
     Metrics(#[source] prometheus::Error),
     #[error("the API's server stopped")]
@@ -101,9 +108,17 @@ pub struct Api {
 
 impl Api {
     /// Opens no connection yet.
-    pub fn new(limits: &Limits, sources: Sources, shutdown: CancellationToken) -> Result<Self, ServeError> {
+    pub fn new(
+        limits: &Limits,
+        sources: Sources,
+        shutdown: CancellationToken,
+    ) -> Result<Self, ServeError> {
         let metrics = Metrics::new(&sources.registry).map_err(ServeError::Metrics)?;
-        let store = Store::new(&sources.store, limits.request_timeout);
+        let reads = ReadLimits {
+            time: limits.request_timeout,
+            max_concurrent: limits.max_concurrent_reads,
+        };
+        let store = Store::new(&sources.store, reads);
         let (publisher, heads) = watch::channel(None);
         let mut builder = crate::schema(limits)
             .data(store.clone())
@@ -123,7 +138,7 @@ impl Api {
         });
         let shared = Shared {
             requests,
-            store: store.clone(),
+            store,
             heads,
             readiness: sources.readiness,
             registry: sources.registry,
@@ -131,7 +146,17 @@ impl Api {
             connections: TaskTracker::new(),
             connection_places: Arc::new(Semaphore::new(limits.max_connections)),
         };
-        Ok(Self { shared, follower: HeadFollower { store, feed: sources.feed, heads: publisher, metrics } })
+        // Its own places: the head must not wait behind requests.
+        let store = Store::new(&sources.store, reads);
+        Ok(Self {
+            shared,
+            follower: HeadFollower {
+                store,
+                feed: sources.feed,
+                heads: publisher,
+                metrics,
+            },
+        })
     }
 }
 
@@ -141,13 +166,21 @@ pub fn router(api: &Api) -> Router {
 }
 
 /// Binds, then serves until `shutdown` is cancelled. An error here means that nothing was started.
-pub async fn serve(config: ServeConfig, sources: Sources, shutdown: CancellationToken) -> Result<RunningServer, ServeError> {
+pub async fn serve(
+    config: ServeConfig,
+    sources: Sources,
+    shutdown: CancellationToken,
+) -> Result<RunningServer, ServeError> {
     let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ServeError::PortTaken(listen),
-        _ => ServeError::Listen { listen, source },
-    })?;
-    let address = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => ServeError::PortTaken(listen),
+            _ => ServeError::Listen { listen, source },
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| ServeError::Listen { listen, source })?;
     // A child token: what fails here ends this server, not the whole process.
     let shutdown = shutdown.child_token();
     let api = Api::new(&config.limits, sources, shutdown.clone())?;
@@ -158,8 +191,17 @@ pub async fn serve(config: ServeConfig, sources: Sources, shutdown: Cancellation
         follower.run(stop).await;
         Ok(())
     });
-    tasks.spawn(listen_until(listener, router, connections, shutdown.clone()));
-    Ok(RunningServer { address, tasks, shutdown })
+    tasks.spawn(listen_until(
+        listener,
+        router,
+        connections,
+        shutdown.clone(),
+    ));
+    Ok(RunningServer {
+        address,
+        tasks,
+        shutdown,
+    })
 }
 
 /// Requests under way are answered and subscribers told before it returns, within [`SHUTDOWN_GRACE`].
@@ -170,7 +212,8 @@ async fn listen_until(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let stop = shutdown.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
     let server = async {
         server.await.map_err(ServeError::Io)?;
         connections.close();

@@ -45,7 +45,13 @@ pub struct Balance {
 impl Balance {
     /// `amount` with the token's decimals, which a node stated; null when either is unknown.
     async fn formatted(&self, ctx: &Context<'_>) -> Result<Option<String>, QueryError> {
-        formatted(ctx, self.token, self.amount.map(|amount| amount.0), &self.scope).await
+        formatted(
+            ctx,
+            self.token,
+            self.amount.map(|amount| amount.0),
+            &self.scope,
+        )
+        .await
     }
 
     /// The token; null when the index has seen no transfer event of this contract.
@@ -84,8 +90,20 @@ impl Balance {
         }
     }
 
-    pub(crate) fn of_row(account: alloy_primitives::Address, row: &BalanceRow, scope: Scope) -> Self {
-        Self::new(BalanceOf { account, token: row.token, token_id: row.token_id }, &row.sums(), scope)
+    pub(crate) fn of_row(
+        account: alloy_primitives::Address,
+        row: &BalanceRow,
+        scope: Scope,
+    ) -> Self {
+        Self::new(
+            BalanceOf {
+                account,
+                token: row.token,
+                token_id: row.token_id,
+            },
+            &row.sums(),
+            scope,
+        )
     }
 }
 
@@ -105,8 +123,15 @@ impl Holder {
         row: &HolderRow,
         scope: Scope,
     ) -> Self {
-        let of = BalanceOf { account: row.account, token, token_id };
-        Self { account: row.account.into(), balance: Balance::new(of, &row.sums(), scope) }
+        let of = BalanceOf {
+            account: row.account,
+            token,
+            token_id,
+        };
+        Self {
+            account: row.account.into(),
+            balance: Balance::new(of, &row.sums(), scope),
+        }
     }
 }
 
@@ -130,6 +155,9 @@ impl SumState {
                                           whose events do not add up"
                 .to_owned(),
         };
-        Self { amount: None, problem: Some(problem) }
+        Self {
+            amount: None,
+            problem: Some(problem),
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         validators::{BlockSeals, ValidatorSet},
     },
     error::QueryError,
-    limits::page_cost,
+    limits::{nested_page_cost, read_cost},
     read::{blocks::BlockRow, logs, transactions, validators},
 };
 
@@ -83,11 +83,11 @@ pub struct Block {
 #[ComplexObject]
 impl Block {
     /// The block's transactions, in their order.
-    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    #[graphql(complexity = "nested_page_cost(first, after.is_some(), child_complexity)")]
     async fn transactions(
         &self,
         ctx: &Context<'_>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
     ) -> Result<Connection<Transaction>, QueryError> {
         let page = PageArgs::nested(first, after).within(ctx, &self.scope, &transactions::KEY)?;
@@ -100,18 +100,21 @@ impl Block {
             };
             transactions::list(store(ctx), &request, self.scope.number()).await?
         } else {
-            let key = TransactionsOfBlock { block: self.number.0, limit: page.keyset.limit };
+            let key = TransactionsOfBlock {
+                block: self.number.0,
+                limit: page.keyset.limit,
+            };
             loader(ctx).load_one(key).await?.unwrap_or_default()
         };
         page.connection(rows, Transaction::new)
     }
 
     /// The block's logs, in their order.
-    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    #[graphql(complexity = "nested_page_cost(first, after.is_some(), child_complexity)")]
     async fn logs(
         &self,
         ctx: &Context<'_>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
     ) -> Result<Connection<Log>, QueryError> {
         let page = PageArgs::nested(first, after).within(ctx, &self.scope, &logs::KEY)?;
@@ -124,23 +127,28 @@ impl Block {
             };
             logs::list(store(ctx), &request, self.scope.number()).await?
         } else {
-            let key = LogsOfBlock { block: self.number.0, limit: page.keyset.limit };
+            let key = LogsOfBlock {
+                block: self.number.0,
+                limit: page.keyset.limit,
+            };
             loader(ctx).load_one(key).await?.unwrap_or_default()
         };
         page.connection(rows, Log::new)
     }
 
     /// The block's commit seals.
-    #[graphql(complexity = "10 + child_complexity")]
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn seals(&self, ctx: &Context<'_>) -> Result<BlockSeals, QueryError> {
         BlockSeals::read(ctx, lastro_schema::BlockNumber(self.number.0), &self.scope).await
     }
 
     /// The validator set that seals this block; null without BFT consensus.
-    #[graphql(complexity = "10 + child_complexity")]
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn validators(&self, ctx: &Context<'_>) -> Result<Option<ValidatorSet>, QueryError> {
-        let row = validators::in_force(store(ctx), lastro_schema::BlockNumber(self.number.0)).await?;
-        row.map(|row| ValidatorSet::new(row, &self.scope)).transpose()
+        let row =
+            validators::in_force(store(ctx), lastro_schema::BlockNumber(self.number.0)).await?;
+        row.map(|row| ValidatorSet::new(row, &self.scope))
+            .transpose()
     }
 
     /// The block at which this was read.

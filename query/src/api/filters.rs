@@ -8,8 +8,8 @@ use crate::{
         scalars::{Address, BigInt, BlockNumber, Hash},
     },
     read::{
-        blocks::BlocksRequest, events::EventsRequest, keyset::Keyset, logs::LogsRequest, tokens::TokensRequest,
-        transactions::TransactionsRequest, transfers::TransfersRequest,
+        blocks::BlocksRequest, events::EventsRequest, keyset::Keyset, logs::LogsRequest,
+        tokens::TokensRequest, transactions::TransactionsRequest, transfers::TransfersRequest,
     },
 };
 
@@ -103,7 +103,11 @@ fn number(number: Option<BlockNumber>) -> Option<u64> {
 
 impl BlockFilter {
     pub(crate) fn request(self, keyset: Keyset) -> BlocksRequest {
-        BlocksRequest { from_block: number(self.from_block), to_block: number(self.to_block), keyset }
+        BlocksRequest {
+            from_block: number(self.from_block),
+            to_block: number(self.to_block),
+            keyset,
+        }
     }
 }
 
@@ -123,7 +127,8 @@ impl LogFilter {
     pub(crate) fn request(self, keyset: Keyset) -> LogsRequest {
         LogsRequest {
             address: self.address.map(|address| address.0),
-            topics: [self.topic0, self.topic1, self.topic2, self.topic3].map(|topic| topic.map(|topic| topic.0)),
+            topics: [self.topic0, self.topic1, self.topic2, self.topic3]
+                .map(|topic| topic.map(|topic| topic.0)),
             transaction_index: None,
             from_block: number(self.from_block),
             to_block: number(self.to_block),
@@ -146,7 +151,11 @@ impl EventFilter {
 
 impl TokenFilter {
     pub(crate) fn request(self, keyset: Keyset) -> TokensRequest {
-        TokensRequest { standard: self.standard.map(TokenStandard::label), symbol: self.symbol, keyset }
+        TokensRequest {
+            standard: self.standard.map(TokenStandard::label),
+            symbol: self.symbol,
+            keyset,
+        }
     }
 }
 
@@ -165,7 +174,7 @@ impl TransferFilter {
         }
     }
 
-    pub(crate) fn from_block(&self) -> Option<u64> {
+    pub(crate) fn first_block(&self) -> Option<u64> {
         number(self.from_block)
     }
 }

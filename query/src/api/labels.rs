@@ -4,12 +4,12 @@ use async_graphql::Enum;
 
 use crate::error::QueryError;
 
-/// Defines an enumeration with the label that each value has in the tables.
+/// Defines an enumeration: the name of each value in GraphQL, and its label in the tables.
 macro_rules! labels {
-    ($(#[doc = $doc:literal])+ $name:ident { $( $(#[doc = $value_doc:literal])+ $value:ident = $label:literal, )+ }) => {
+    ($(#[doc = $doc:literal])+ $name:ident { $( $(#[doc = $value_doc:literal])+ $value:ident $graphql:literal = $label:literal, )+ }) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-        pub enum $name { $( $(#[doc = $value_doc])+ $value, )+ }
+        pub enum $name { $( $(#[doc = $value_doc])+ #[graphql(name = $graphql)] $value, )+ }
 
         impl $name {
             pub(crate) fn from_label(label: &str) -> Result<Self, QueryError> {
@@ -28,13 +28,13 @@ labels! {
     /// How a block was proven when it was stored.
     Proof {
         /// Its own commit seals are a quorum of the validator set in force.
-        Sealed = "sealed",
+        Sealed "SEALED" = "sealed",
         /// It is an ancestor, under an unchanged validator set, of a sealed block.
-        Linked = "linked",
+        Linked "LINKED" = "linked",
         /// Block 0, where trust begins: it is what the anchor says.
-        Anchor = "anchor",
+        Anchor "ANCHOR" = "anchor",
         /// The chain has no BFT consensus: roots and hashes were recomputed, but nobody signed.
-        NoSignatures = "no_signatures",
+        NoSignatures "NO_SIGNATURES" = "no_signatures",
     }
 }
 
@@ -42,11 +42,11 @@ labels! {
     /// What the proofs rest on.
     Anchor {
         /// A genesis file given by the operator, its validator settings included.
-        GenesisFile = "genesis_file",
+        GenesisFile "GENESIS_FILE" = "genesis_file",
         /// A block hash pinned by the operator.
-        PinnedHash = "pinned_hash",
+        PinnedHash "PINNED_HASH" = "pinned_hash",
         /// Trust on first use: nobody vouched for the first block that the node gave.
-        FirstUse = "first_use",
+        FirstUse "FIRST_USE" = "first_use",
     }
 }
 
@@ -54,11 +54,11 @@ labels! {
     /// Consensus rules of the chain.
     Consensus {
         /// QBFT.
-        Qbft = "qbft",
+        Qbft "QBFT" = "qbft",
         /// IBFT 2.0.
-        Ibft2 = "ibft2",
+        Ibft2 "IBFT2" = "ibft2",
         /// A development chain whose blocks nobody signs, and which may reorganise.
-        None = "none",
+        None "NONE" = "none",
     }
 }
 
@@ -66,11 +66,11 @@ labels! {
     /// Shape of a token's transfer events.
     TokenStandard {
         /// Fungible amounts.
-        Erc20 = "erc20",
+        Erc20 "ERC20" = "erc20",
         /// Unique ids, amount 1 each.
-        Erc721 = "erc721",
+        Erc721 "ERC721" = "erc721",
         /// Amounts per id.
-        Erc1155 = "erc1155",
+        Erc1155 "ERC1155" = "erc1155",
     }
 }
 
@@ -88,11 +88,11 @@ labels! {
     /// What put a validator set in force.
     ValidatorSetReason {
         /// The set of the genesis block.
-        Genesis = "genesis",
+        Genesis "GENESIS" = "genesis",
         /// Votes of validators.
-        Vote = "vote",
+        Vote "VOTE" = "vote",
         /// An override of the genesis file.
-        Transition = "transition",
+        Transition "TRANSITION" = "transition",
     }
 }
 
@@ -103,9 +103,19 @@ mod tests {
 
     #[test]
     fn labels_and_values_agree() {
-        for standard in [TokenStandard::Erc20, TokenStandard::Erc721, TokenStandard::Erc1155] {
-            assert_eq!(TokenStandard::from_label(standard.label()).unwrap(), standard);
+        for standard in [
+            TokenStandard::Erc20,
+            TokenStandard::Erc721,
+            TokenStandard::Erc1155,
+        ] {
+            assert_eq!(
+                TokenStandard::from_label(standard.label()).unwrap(),
+                standard
+            );
         }
-        assert!(matches!(Proof::from_label("guessed"), Err(QueryError::Inconsistent(_))));
+        assert!(matches!(
+            Proof::from_label("guessed"),
+            Err(QueryError::Inconsistent(_))
+        ));
     }
 }

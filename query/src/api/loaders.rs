@@ -82,7 +82,10 @@ impl Loader<BlockKey> for Loaders {
     async fn load(&self, keys: &[BlockKey]) -> Result<HashMap<BlockKey, BlockRow>, QueryError> {
         let numbers: Vec<_> = keys.iter().map(|key| key.0).collect();
         let rows = blocks::by_numbers(&self.store, &numbers).await?;
-        Ok(rows.into_iter().map(|row| (BlockKey(row.number), row)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (BlockKey(row.number), row))
+            .collect())
     }
 }
 
@@ -90,10 +93,21 @@ impl Loader<TransactionKey> for Loaders {
     type Value = TransactionRow;
     type Error = QueryError;
 
-    async fn load(&self, keys: &[TransactionKey]) -> Result<HashMap<TransactionKey, TransactionRow>, QueryError> {
+    async fn load(
+        &self,
+        keys: &[TransactionKey],
+    ) -> Result<HashMap<TransactionKey, TransactionRow>, QueryError> {
         let places: Vec<_> = keys.iter().map(|key| (key.block, key.index)).collect();
         let rows = transactions::by_positions(&self.store, &places).await?;
-        let keyed = |row: TransactionRow| (TransactionKey { block: row.block_number, index: row.transaction_index }, row);
+        let keyed = |row: TransactionRow| {
+            (
+                TransactionKey {
+                    block: row.block_number,
+                    index: row.transaction_index,
+                },
+                row,
+            )
+        };
         Ok(rows.into_iter().map(keyed).collect())
     }
 }
@@ -107,7 +121,15 @@ impl Loader<TokenKey> for Loaders {
         for (at, keys) in grouped(keys, |key| key.at) {
             let addresses: Vec<_> = keys.iter().map(|key| key.token).collect();
             let rows = tokens::by_addresses(&self.store, &addresses, at).await?;
-            loaded.extend(rows.into_iter().map(|row| (TokenKey { token: row.token, at }, row)));
+            loaded.extend(rows.into_iter().map(|row| {
+                (
+                    TokenKey {
+                        token: row.token,
+                        at,
+                    },
+                    row,
+                )
+            }));
         }
         Ok(loaded)
     }
@@ -125,7 +147,13 @@ impl Loader<TransactionsOfBlock> for Loaders {
         for (limit, keys) in grouped(keys, |key| key.limit) {
             let numbers: Vec<_> = keys.iter().map(|key| key.block).collect();
             for row in transactions::first_of_blocks(&self.store, &numbers, limit).await? {
-                loaded.entry(TransactionsOfBlock { block: row.block_number, limit }).or_default().push(row);
+                loaded
+                    .entry(TransactionsOfBlock {
+                        block: row.block_number,
+                        limit,
+                    })
+                    .or_default()
+                    .push(row);
             }
         }
         Ok(loaded)
@@ -136,12 +164,21 @@ impl Loader<LogsOfBlock> for Loaders {
     type Value = Vec<LogRow>;
     type Error = QueryError;
 
-    async fn load(&self, keys: &[LogsOfBlock]) -> Result<HashMap<LogsOfBlock, Vec<LogRow>>, QueryError> {
+    async fn load(
+        &self,
+        keys: &[LogsOfBlock],
+    ) -> Result<HashMap<LogsOfBlock, Vec<LogRow>>, QueryError> {
         let mut loaded: HashMap<_, Vec<_>> = HashMap::new();
         for (limit, keys) in grouped(keys, |key| key.limit) {
             let numbers: Vec<_> = keys.iter().map(|key| key.block).collect();
             for row in logs::first_of_blocks(&self.store, &numbers, limit).await? {
-                loaded.entry(LogsOfBlock { block: row.block_number, limit }).or_default().push(row);
+                loaded
+                    .entry(LogsOfBlock {
+                        block: row.block_number,
+                        limit,
+                    })
+                    .or_default()
+                    .push(row);
             }
         }
         Ok(loaded)
@@ -152,13 +189,25 @@ impl Loader<LogsOfTransaction> for Loaders {
     type Value = Vec<LogRow>;
     type Error = QueryError;
 
-    async fn load(&self, keys: &[LogsOfTransaction]) -> Result<HashMap<LogsOfTransaction, Vec<LogRow>>, QueryError> {
+    async fn load(
+        &self,
+        keys: &[LogsOfTransaction],
+    ) -> Result<HashMap<LogsOfTransaction, Vec<LogRow>>, QueryError> {
         let mut loaded: HashMap<_, Vec<_>> = HashMap::new();
         for (limit, keys) in grouped(keys, |key| key.limit) {
-            let places: Vec<_> = keys.iter().map(|key| (key.transaction.block, key.transaction.index)).collect();
+            let places: Vec<_> = keys
+                .iter()
+                .map(|key| (key.transaction.block, key.transaction.index))
+                .collect();
             for row in logs::first_of_transactions(&self.store, &places, limit).await? {
-                let transaction = TransactionKey { block: row.block_number, index: row.transaction_index };
-                loaded.entry(LogsOfTransaction { transaction, limit }).or_default().push(row);
+                let transaction = TransactionKey {
+                    block: row.block_number,
+                    index: row.transaction_index,
+                };
+                loaded
+                    .entry(LogsOfTransaction { transaction, limit })
+                    .or_default()
+                    .push(row);
             }
         }
         Ok(loaded)

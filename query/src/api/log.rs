@@ -82,16 +82,33 @@ pub(crate) async fn transaction_of(
     index: u32,
     scope: &Scope,
 ) -> Result<Transaction, QueryError> {
-    let row = loader(ctx).load_one(TransactionKey { block: block.0, index }).await?;
+    let row = loader(ctx)
+        .load_one(TransactionKey {
+            block: block.0,
+            index,
+        })
+        .await?;
     let row = row.ok_or_else(|| {
-        QueryError::Inconsistent(format!("block {} has no transaction {index}, which a row refers to", block.0))
+        QueryError::Inconsistent(format!(
+            "block {} has no transaction {index}, which a row refers to",
+            block.0
+        ))
     })?;
     Transaction::new(row, scope.clone())
 }
 
 /// The block of a number, which a row says exists.
-pub(crate) async fn block_of(ctx: &Context<'_>, block: BlockNumber, scope: &Scope) -> Result<Block, QueryError> {
+pub(crate) async fn block_of(
+    ctx: &Context<'_>,
+    block: BlockNumber,
+    scope: &Scope,
+) -> Result<Block, QueryError> {
     let row = loader(ctx).load_one(BlockKey(block.0)).await?;
-    let row = row.ok_or_else(|| QueryError::Inconsistent(format!("there is no block {}, which a row refers to", block.0)))?;
+    let row = row.ok_or_else(|| {
+        QueryError::Inconsistent(format!(
+            "there is no block {}, which a row refers to",
+            block.0
+        ))
+    })?;
     Block::new(row, scope.clone())
 }

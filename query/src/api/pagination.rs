@@ -28,9 +28,9 @@ pub enum OrderBy {
 /// Arguments of a list, as they came.
 #[derive(Clone, Debug)]
 pub(crate) struct PageArgs {
-    pub first: Option<u32>,
+    pub first: Option<i32>,
     pub after: Option<Cursor>,
-    pub last: Option<u32>,
+    pub last: Option<i32>,
     pub before: Option<Cursor>,
     pub order: OrderBy,
     pub at: Option<BlockSelector>,
@@ -50,18 +50,34 @@ pub(crate) struct Page {
 
 impl PageArgs {
     /// A page from the start, in ascending order, as nested lists have it.
-    pub(crate) fn nested(first: Option<u32>, after: Option<Cursor>) -> Self {
-        Self { first, after, last: None, before: None, order: OrderBy::Asc, at: None }
+    pub(crate) fn nested(first: Option<i32>, after: Option<Cursor>) -> Self {
+        Self {
+            first,
+            after,
+            last: None,
+            before: None,
+            order: OrderBy::Asc,
+            at: None,
+        }
     }
 
     /// Pins the page to the block of its cursors, to `at`, or to the request's head.
-    pub(crate) async fn pin(self, ctx: &Context<'_>, list: &'static KeyDef) -> Result<Page, QueryError> {
+    pub(crate) async fn pin(
+        self,
+        ctx: &Context<'_>,
+        list: &'static KeyDef,
+    ) -> Result<Page, QueryError> {
         let (size, from_end) = self.size(ctx)?;
         let after = decode(self.after.as_ref(), list, "after")?;
         let before = decode(self.before.as_ref(), list, "before")?;
         let pinned = match (&after, &before) {
-            (Some(after), Some(before)) if (after.chain_id, after.pinned) != (before.chain_id, before.pinned) => {
-                let problem = format!("it was read at block {}, `after` at block {}", before.pinned, after.pinned);
+            (Some(after), Some(before))
+                if (after.chain_id, after.pinned) != (before.chain_id, before.pinned) =>
+            {
+                let problem = format!(
+                    "it was read at block {}, `after` at block {}",
+                    before.pinned, after.pinned
+                );
                 return Err(QueryError::bad_argument("before", problem));
             }
             (Some(place), _) | (None, Some(place)) => Some((place.chain_id, place.pinned)),
@@ -72,39 +88,80 @@ impl PageArgs {
         if let Some((chain_id, pinned)) = pinned {
             let at = scope.pinned().block_ref();
             if has_at && at != pinned {
-                let problem = format!("it is block {at}, but the cursor was read at block {pinned}: leave `at` out");
+                let problem = format!(
+                    "it is block {at}, but the cursor was read at block {pinned}: leave `at` out"
+                );
                 return Err(QueryError::bad_argument("at", problem));
             }
             scope = scope.at_cursor(store(ctx), chain_id, pinned).await?;
         }
         let keys = (after.map(|place| place.key), before.map(|place| place.key));
-        Ok(Page::new(scope, list, PageShape { size, from_end, descending: self.order == OrderBy::Desc }, keys))
+        Ok(Page::new(
+            scope,
+            list,
+            PageShape {
+                size,
+                from_end,
+                descending: self.order == OrderBy::Desc,
+            },
+            keys,
+        ))
     }
 
     /// A page of a nested list, in the scope of its parent. The rows of such a list never change, so the cursor's block does
     /// not matter, but it must be of this chain.
-    pub(crate) fn within(self, ctx: &Context<'_>, scope: &Scope, list: &'static KeyDef) -> Result<Page, QueryError> {
+    pub(crate) fn within(
+        self,
+        ctx: &Context<'_>,
+        scope: &Scope,
+        list: &'static KeyDef,
+    ) -> Result<Page, QueryError> {
         let (size, from_end) = self.size(ctx)?;
         let after = decode(self.after.as_ref(), list, "after")?;
-        if let Some(cursor) = after.as_ref().map(|place| place.chain_id).filter(|id| *id != scope.chain_id()) {
-            return Err(QueryError::ForeignCursor { cursor, chain: scope.chain_id() });
+        if let Some(cursor) = after
+            .as_ref()
+            .map(|place| place.chain_id)
+            .filter(|id| *id != scope.chain_id())
+        {
+            return Err(QueryError::ForeignCursor {
+                cursor,
+                chain: scope.chain_id(),
+            });
         }
-        let shape = PageShape { size, from_end, descending: self.order == OrderBy::Desc };
-        Ok(Page::new(scope.clone(), list, shape, (after.map(|place| place.key), None)))
+        let shape = PageShape {
+            size,
+            from_end,
+            descending: self.order == OrderBy::Desc,
+        };
+        Ok(Page::new(
+            scope.clone(),
+            list,
+            shape,
+            (after.map(|place| place.key), None),
+        ))
     }
 
     fn size(&self, ctx: &Context<'_>) -> Result<(u32, bool), QueryError> {
         let (argument, size, from_end) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(QueryError::bad_argument("last", "give `first` or `last`, not both")),
+            (Some(_), Some(_)) => {
+                return Err(QueryError::bad_argument(
+                    "last",
+                    "give `first` or `last`, not both",
+                ));
+            }
             (None, Some(last)) => ("last", last, true),
             (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE_SIZE), false),
         };
-        if size == 0 {
-            return Err(QueryError::bad_argument(argument, "it must be at least 1"));
-        }
+        let size = u32::try_from(size).ok().filter(|size| *size > 0);
+        let size =
+            size.ok_or_else(|| QueryError::bad_argument(argument, "it must be at least 1"))?;
         let limit = ctx.data_unchecked::<Limits>().max_page_size;
         if size > limit {
-            return Err(QueryError::LimitExceeded { what: "the page size", actual: size.into(), limit: limit.into() });
+            return Err(QueryError::LimitExceeded {
+                what: "the page size",
+                actual: size.into(),
+                limit: limit.into(),
+            });
         }
         Ok((size, from_end))
     }
@@ -117,14 +174,28 @@ struct PageShape {
 }
 
 impl Page {
-    fn new(scope: Scope, list: &'static KeyDef, shape: PageShape, (after, before): (Option<Key>, Option<Key>)) -> Self {
+    fn new(
+        scope: Scope,
+        list: &'static KeyDef,
+        shape: PageShape,
+        (after, before): (Option<Key>, Option<Key>),
+    ) -> Self {
         let (bounded_after, bounded_before) = (before.is_some(), after.is_some());
-        let (above, below) = if shape.descending { (before, after) } else { (after, before) };
+        let (above, below) = if shape.descending {
+            (before, after)
+        } else {
+            (after, before)
+        };
         // One row more than asked for tells whether there is another page.
         let limit = u64::from(shape.size) + 1;
         Self {
             scope,
-            keyset: Keyset { above, below, descending: shape.descending != shape.from_end, limit },
+            keyset: Keyset {
+                above,
+                below,
+                descending: shape.descending != shape.from_end,
+                limit,
+            },
             list,
             size: usize::try_from(shape.size).unwrap_or(usize::MAX),
             from_end: shape.from_end,
@@ -151,10 +222,16 @@ impl Page {
         let mut edges = Vec::with_capacity(rows.len());
         for row in rows {
             let cursor = cursor(&self.scope, self.list, row.key());
-            edges.push(Edge { cursor, node: Arc::new(node(row, self.scope.clone())?) });
+            edges.push(Edge {
+                cursor,
+                node: Arc::new(node(row, self.scope.clone())?),
+            });
         }
-        let (has_previous_page, has_next_page) =
-            if self.from_end { (more, self.bounded_after) } else { (self.bounded_before, more) };
+        let (has_previous_page, has_next_page) = if self.from_end {
+            (more, self.bounded_after)
+        } else {
+            (self.bounded_before, more)
+        };
         let page_info = PageInfo {
             has_next_page,
             has_previous_page,
@@ -162,17 +239,35 @@ impl Page {
             end_cursor: edges.last().map(|edge| edge.cursor.clone()),
         };
         let nodes = edges.iter().map(|edge| edge.node.clone()).collect();
-        Ok(Connection { nodes, edges, page_info, read_at: self.scope.read_at()? })
+        Ok(Connection {
+            nodes,
+            edges,
+            page_info,
+            read_at: self.scope.read_at()?,
+        })
     }
 }
 
 /// The cursor of a row read in a scope.
 pub(crate) fn cursor(scope: &Scope, list: &'static KeyDef, key: Key) -> Cursor {
-    Cursor(CursorPlace { chain_id: scope.chain_id(), pinned: scope.pinned().block_ref(), key }.encode(list))
+    Cursor(
+        CursorPlace {
+            chain_id: scope.chain_id(),
+            pinned: scope.pinned().block_ref(),
+            key,
+        }
+        .encode(list),
+    )
 }
 
-fn decode(cursor: Option<&Cursor>, list: &KeyDef, argument: &'static str) -> Result<Option<CursorPlace>, QueryError> {
-    cursor.map(|cursor| CursorPlace::decode(&cursor.0, list, argument)).transpose()
+fn decode(
+    cursor: Option<&Cursor>,
+    list: &KeyDef,
+    argument: &'static str,
+) -> Result<Option<CursorPlace>, QueryError> {
+    cursor
+        .map(|cursor| CursorPlace::decode(&cursor.0, list, argument))
+        .transpose()
 }
 
 /// One page of a list.

@@ -8,7 +8,9 @@ use crate::{
         balance::{Balance, BalanceOf, Holder},
         block::Block,
         event::Event,
-        filters::{BlockFilter, EventFilter, LogFilter, TokenFilter, TransactionFilter, TransferFilter},
+        filters::{
+            BlockFilter, EventFilter, LogFilter, TokenFilter, TransactionFilter, TransferFilter,
+        },
         log::Log,
         pagination::{Connection, OrderBy, PageArgs},
         scalars::{Address, BigInt, BlockNumber, Cursor, Hash},
@@ -20,7 +22,7 @@ use crate::{
         validators::{BlockSeals, ValidatorSet},
     },
     error::QueryError,
-    limits::page_cost,
+    limits::{page_cost, read_cost},
     read::{balances, blocks, events, logs, tokens, transactions, transfers, validators},
 };
 
@@ -45,6 +47,7 @@ impl Query {
     }
 
     /// A block by number or by hash, or the head; null when no indexed block has this hash.
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn block(
         &self,
         ctx: &Context<'_>,
@@ -52,7 +55,12 @@ impl Query {
         hash: Option<Hash>,
     ) -> Result<Option<Block>, QueryError> {
         let at = match (number, hash) {
-            (Some(_), Some(_)) => return Err(QueryError::bad_argument("hash", "give `number` or `hash`, not both")),
+            (Some(_), Some(_)) => {
+                return Err(QueryError::bad_argument(
+                    "hash",
+                    "give `number` or `hash`, not both",
+                ));
+            }
             (Some(number), None) => Some(BlockSelector::Number(number)),
             (None, hash) => hash.map(BlockSelector::Hash),
         };
@@ -62,7 +70,9 @@ impl Query {
             Err(QueryError::UnknownHash { .. } | QueryError::NotIndexed { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let row = blocks::by_numbers(store(ctx), &[scope.number().0]).await?.pop();
+        let row = blocks::by_numbers(store(ctx), &[scope.number().0])
+            .await?
+            .pop();
         row.map(|row| Block::new(row, head)).transpose()
     }
 
@@ -72,14 +82,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<BlockFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Block>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &blocks::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = blocks::list(store(ctx), &request, page.scope.number()).await?;
@@ -87,7 +104,12 @@ impl Query {
     }
 
     /// A transaction with its receipt; null when no indexed block includes it.
-    async fn transaction(&self, ctx: &Context<'_>, hash: Hash) -> Result<Option<Transaction>, QueryError> {
+    #[graphql(complexity = "read_cost(child_complexity)")]
+    async fn transaction(
+        &self,
+        ctx: &Context<'_>,
+        hash: Hash,
+    ) -> Result<Option<Transaction>, QueryError> {
         let scope = Scope::at_request_head(ctx)?;
         let row = transactions::by_hash(store(ctx), hash.0, scope.number()).await?;
         row.map(|row| Transaction::new(row, scope)).transpose()
@@ -99,14 +121,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<TransactionFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Transaction>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &transactions::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = transactions::list(store(ctx), &request, page.scope.number()).await?;
@@ -119,14 +148,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<LogFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Log>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &logs::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = logs::list(store(ctx), &request, page.scope.number()).await?;
@@ -139,14 +175,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<EventFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Event>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &events::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = events::list(store(ctx), &request, page.scope.number()).await?;
@@ -154,6 +197,7 @@ impl Query {
     }
 
     /// A token by its contract; null when the contract emitted no transfer event up to the block read.
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn token(
         &self,
         ctx: &Context<'_>,
@@ -169,14 +213,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<TokenFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Asc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Token>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &tokens::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = tokens::list(store(ctx), &request, page.scope.number()).await?;
@@ -184,7 +235,7 @@ impl Query {
     }
 
     /// What was minted less what was burned of a token: of one id, or of all ids together.
-    #[graphql(complexity = "50 + child_complexity")]
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn supply(
         &self,
         ctx: &Context<'_>,
@@ -202,14 +253,21 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         filter: Option<TransferFilter>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Transfer>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &transfers::KEY).await?;
         let request = filter.unwrap_or_default().request(page.keyset.clone());
         let rows = transfers::list(store(ctx), &request, page.scope.number()).await?;
@@ -217,7 +275,7 @@ impl Query {
     }
 
     /// What an account holds of a token; `id` is 0 for ERC-20.
-    #[graphql(complexity = "10 + child_complexity")]
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn balance(
         &self,
         ctx: &Context<'_>,
@@ -227,27 +285,45 @@ impl Query {
         at: Option<BlockSelector>,
     ) -> Result<Balance, QueryError> {
         let scope = Scope::at(ctx, at).await?;
-        let of = BalanceOf { account: account.0, token: token.0, token_id: id.0 };
-        let sums = balances::sums(store(ctx), of.account, of.token, of.token_id, scope.number()).await?;
+        let of = BalanceOf {
+            account: account.0,
+            token: token.0,
+            token_id: id.0,
+        };
+        let sums = balances::sums(
+            store(ctx),
+            of.account,
+            of.token,
+            of.token_id,
+            scope.number(),
+        )
+        .await?;
         Ok(Balance::new(of, &sums, scope))
     }
 
     /// All that an account holds, by token and id; without those that are exactly zero unless asked for.
-    #[graphql(complexity = "50 + page_cost(first, last, child_complexity)")]
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn balances(
         &self,
         ctx: &Context<'_>,
         account: Address,
         token: Option<Address>,
         #[graphql(default = false)] include_zero: bool,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Asc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Balance>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &balances::BALANCES_KEY).await?;
         let request = balances::BalancesRequest {
             account: account.0,
@@ -256,31 +332,47 @@ impl Query {
             keyset: page.keyset.clone(),
         };
         let rows = balances::list(store(ctx), &request, page.scope.number()).await?;
-        page.connection(rows, |row, scope| Ok(Balance::of_row(account.0, &row, scope)))
+        page.connection(rows, |row, scope| {
+            Ok(Balance::of_row(account.0, &row, scope))
+        })
     }
 
     /// Accounts that hold a token, largest balance first. Accounts whose events give no number come before all others.
-    #[graphql(complexity = "50 + page_cost(first, last, child_complexity)")]
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn holders(
         &self,
         ctx: &Context<'_>,
         token: Address,
         #[graphql(default_with = "BigInt(U256::ZERO)")] id: BigInt,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
-        last: Option<u32>,
+        last: Option<i32>,
         before: Option<Cursor>,
         #[graphql(default_with = "OrderBy::Desc")] order_by: OrderBy,
         at: Option<BlockSelector>,
     ) -> Result<Connection<Holder>, QueryError> {
-        let args = PageArgs { first, after, last, before, order: order_by, at };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+            order: order_by,
+            at,
+        };
         let page = args.pin(ctx, &balances::HOLDERS_KEY).await?;
-        let request = balances::HoldersRequest { token: token.0, token_id: id.0, keyset: page.keyset.clone() };
+        let request = balances::HoldersRequest {
+            token: token.0,
+            token_id: id.0,
+            keyset: page.keyset.clone(),
+        };
         let rows = balances::holders(store(ctx), &request, page.scope.number()).await?;
-        page.connection(rows, |row, scope| Ok(Holder::of_row(token.0, id.0, &row, scope)))
+        page.connection(rows, |row, scope| {
+            Ok(Holder::of_row(token.0, id.0, &row, scope))
+        })
     }
 
     /// The validator set that seals the block read; null without BFT consensus.
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn validators(
         &self,
         ctx: &Context<'_>,
@@ -292,8 +384,12 @@ impl Query {
     }
 
     /// The commit seals of a block.
-    #[graphql(complexity = "10 + child_complexity")]
-    async fn block_seals(&self, ctx: &Context<'_>, block: BlockSelector) -> Result<BlockSeals, QueryError> {
+    #[graphql(complexity = "read_cost(child_complexity)")]
+    async fn block_seals(
+        &self,
+        ctx: &Context<'_>,
+        block: BlockSelector,
+    ) -> Result<BlockSeals, QueryError> {
         let scope = Scope::at(ctx, Some(block)).await?;
         BlockSeals::read(ctx, scope.number(), &scope).await
     }

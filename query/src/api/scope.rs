@@ -65,7 +65,10 @@ impl Scope {
     }
 
     /// At the head of the request, or at an older block.
-    pub(crate) async fn at(ctx: &Context<'_>, at: Option<BlockSelector>) -> Result<Self, QueryError> {
+    pub(crate) async fn at(
+        ctx: &Context<'_>,
+        at: Option<BlockSelector>,
+    ) -> Result<Self, QueryError> {
         let scope = Self::at_request_head(ctx)?;
         match at {
             None => Ok(scope),
@@ -75,16 +78,27 @@ impl Scope {
     }
 
     async fn at_number(self, store: &Store, number: u64) -> Result<Self, QueryError> {
-        let (number, first, head) = (lastro_schema::BlockNumber(number), self.head.first, self.head.pinned.number);
+        let (number, first, head) = (
+            lastro_schema::BlockNumber(number),
+            self.head.first,
+            self.head.pinned.number,
+        );
         if number == head {
             return Ok(self);
         }
-        let missing = QueryError::NotIndexed { number, first, head };
+        let missing = QueryError::NotIndexed {
+            number,
+            first,
+            head,
+        };
         if number > head || number < first {
             return Err(missing);
         }
         let pinned = head::pins(store, &[number]).await?.pop().ok_or(missing)?;
-        Ok(Self { pinned: Arc::new(pinned), ..self })
+        Ok(Self {
+            pinned: Arc::new(pinned),
+            ..self
+        })
     }
 
     async fn at_hash(self, store: &Store, hash: B256) -> Result<Self, QueryError> {
@@ -94,13 +108,24 @@ impl Scope {
         let head = self.head.pinned.number;
         let pinned = head::pin_by_hash(store, hash, head).await?;
         let pinned = pinned.ok_or(QueryError::UnknownHash { hash, head })?;
-        Ok(Self { pinned: Arc::new(pinned), ..self })
+        Ok(Self {
+            pinned: Arc::new(pinned),
+            ..self
+        })
     }
 
     /// At the block that a cursor names, if it is still part of the chain.
-    pub(crate) async fn at_cursor(self, store: &Store, chain_id: u64, pinned: BlockRef) -> Result<Self, QueryError> {
+    pub(crate) async fn at_cursor(
+        self,
+        store: &Store,
+        chain_id: u64,
+        pinned: BlockRef,
+    ) -> Result<Self, QueryError> {
         if chain_id != self.chain_id() {
-            return Err(QueryError::ForeignCursor { cursor: chain_id, chain: self.chain_id() });
+            return Err(QueryError::ForeignCursor {
+                cursor: chain_id,
+                chain: self.chain_id(),
+            });
         }
         match self.at_number(store, pinned.number.0).await {
             Ok(scope) if scope.pinned.hash == pinned.hash => Ok(scope),

@@ -86,7 +86,9 @@ impl Status {
         let (head, chain) = (scope.head(), &scope.head().chain);
         let number = scope.number();
         let node_head = ctx.data_opt::<NodeHead>().and_then(|node_head| node_head());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
         Ok(Self {
             chain_id: chain.chain_id.into(),
             genesis_hash: chain.genesis_hash.into(),

@@ -60,9 +60,19 @@ impl Subscription {
         from_block: Option<BlockNumber>,
     ) -> Result<impl Stream<Item = Result<BlockEvent, QueryError>> + use<>, QueryError> {
         let from_block = from_block.map(|number| number.0);
-        let follower = Follower::start(ctx, &blocks::KEY, after, from_block, BlockSource { from_block }).await?;
+        let follower = Follower::start(
+            ctx,
+            &blocks::KEY,
+            after,
+            from_block,
+            BlockSource { from_block },
+        )
+        .await?;
         Ok(follower.stream("blocks", |row: BlockRow, cursor, scope| {
-            Ok(BlockEvent { cursor, block: Block::new(row, scope)? })
+            Ok(BlockEvent {
+                cursor,
+                block: Block::new(row, scope)?,
+            })
         }))
     }
 
@@ -75,12 +85,19 @@ impl Subscription {
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<TransferEvent, QueryError>> + use<>, QueryError> {
         let filter = filter.unwrap_or_default();
-        let from_block = filter.from_block();
-        let source = TransferSource { request: filter.request(Keyset::default()) };
+        let from_block = filter.first_block();
+        let source = TransferSource {
+            request: filter.request(Keyset::default()),
+        };
         let follower = Follower::start(ctx, &transfers::KEY, after, from_block, source).await?;
-        Ok(follower.stream("transfers", |row: TransferRow, cursor, scope| {
-            Ok(TransferEvent { cursor, transfer: Transfer::new(row, scope)? })
-        }))
+        Ok(
+            follower.stream("transfers", |row: TransferRow, cursor, scope| {
+                Ok(TransferEvent {
+                    cursor,
+                    transfer: Transfer::new(row, scope)?,
+                })
+            }),
+        )
     }
 }
 
@@ -104,7 +121,10 @@ struct Stretch {
 
 impl Stretch {
     fn keyset(&self) -> Keyset {
-        Keyset { above: self.beyond.clone(), ..Keyset::first(CHUNK) }
+        Keyset {
+            above: self.beyond.clone(),
+            ..Keyset::first(CHUNK)
+        }
     }
 }
 
@@ -120,7 +140,11 @@ impl Source for BlockSource {
 
     async fn read(&self, store: &Store, stretch: Stretch) -> Result<Vec<BlockRow>, QueryError> {
         let first = stretch.first.max(self.from_block.unwrap_or(0));
-        let request = BlocksRequest { from_block: Some(first), to_block: None, keyset: stretch.keyset() };
+        let request = BlocksRequest {
+            from_block: Some(first),
+            to_block: None,
+            keyset: stretch.keyset(),
+        };
         blocks::list(store, &request, stretch.last).await
     }
 }
@@ -134,7 +158,11 @@ impl Source for TransferSource {
 
     async fn read(&self, store: &Store, stretch: Stretch) -> Result<Vec<TransferRow>, QueryError> {
         let first = stretch.first.max(self.request.from_block.unwrap_or(0));
-        let request = TransfersRequest { from_block: Some(first), keyset: stretch.keyset(), ..self.request.clone() };
+        let request = TransfersRequest {
+            from_block: Some(first),
+            keyset: stretch.keyset(),
+            ..self.request.clone()
+        };
         transfers::list(store, &request, stretch.last).await
     }
 }
@@ -171,7 +199,9 @@ impl<S: Source> Follower<S> {
         let mut beyond = None;
         if let Some(cursor) = after {
             let place = CursorPlace::decode(&cursor.0, list, "after")?;
-            scope = scope.at_cursor(store(ctx), place.chain_id, place.pinned).await?;
+            scope = scope
+                .at_cursor(store(ctx), place.chain_id, place.pinned)
+                .await?;
             // Every list that can be followed is sorted by block first.
             first = match place.key.0.first() {
                 Some(crate::read::keyset::KeyPart::Number(number)) => *number,
@@ -180,7 +210,18 @@ impl<S: Source> Follower<S> {
             beyond = Some(place.key);
         }
         let (store, metrics) = (store(ctx).clone(), ctx.data_unchecked::<Metrics>().clone());
-        Ok(Self { store, heads, metrics, source, list, epoch, first, beyond, rows: VecDeque::new(), scope })
+        Ok(Self {
+            store,
+            heads,
+            metrics,
+            source,
+            list,
+            epoch,
+            first,
+            beyond,
+            rows: VecDeque::new(),
+            scope,
+        })
     }
 
     fn stream<T: Send>(
@@ -209,7 +250,9 @@ impl<S: Source> Follower<S> {
             let head = self.heads.borrow_and_update().clone();
             match head {
                 Some(head) if head.epoch != self.epoch => {
-                    return Err(QueryError::Reorganised { pinned: self.scope.pinned().block_ref() });
+                    return Err(QueryError::Reorganised {
+                        pinned: self.scope.pinned().block_ref(),
+                    });
                 }
                 Some(head) if self.first <= head.pinned.number.0 => self.read_up_to(head).await?,
                 _ => {
@@ -223,7 +266,11 @@ impl<S: Source> Follower<S> {
 
     async fn read_up_to(&mut self, head: Arc<Head>) -> Result<(), QueryError> {
         let last = head.pinned.number;
-        let stretch = Stretch { first: self.first, last, beyond: self.beyond.clone() };
+        let stretch = Stretch {
+            first: self.first,
+            last,
+            beyond: self.beyond.clone(),
+        };
         let rows = self.source.read(&self.store, stretch).await?;
         self.scope = Scope::at_head(head);
         let complete = u64::try_from(rows.len()).is_ok_and(|n_rows| n_rows < CHUNK);

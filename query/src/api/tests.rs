@@ -16,7 +16,10 @@ fn the_committed_schema_is_current() {
         std::fs::write(path, &current).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == current, "{path} is not what the types give: run UPDATE_SCHEMA=1 cargo test -p lastro-query");
+    assert!(
+        committed == current,
+        "{path} is not what the types give: run UPDATE_SCHEMA=1 cargo test -p lastro-query"
+    );
 }
 
 /// Fields of each type with their descriptions.
@@ -28,10 +31,14 @@ async fn described_types() -> BTreeMap<String, BTreeMap<String, String>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let fields = |value: &Value| {
         let fields = value["fields"].as_array().into_iter().flatten();
-        fields.map(|field| (text(&field["name"]), text(&field["description"]))).collect()
+        fields
+            .map(|field| (text(&field["name"]), text(&field["description"])))
+            .collect()
     };
     let types = answer["__schema"]["types"].as_array().unwrap().iter();
-    types.map(|kind| (text(&kind["name"]), fields(kind))).collect()
+    types
+        .map(|kind| (text(&kind["name"]), fields(kind)))
+        .collect()
 }
 
 /// `from_address` and `to_address` are called as in filters; the rest is the column's name in GraphQL's spelling.
@@ -67,14 +74,28 @@ async fn fields_state_the_marks_of_their_columns() {
         let fields = &types[kind];
         for column in &table.columns {
             let name = field_name(column.name);
-            let description = fields.get(&name).unwrap_or_else(|| panic!("{kind} lacks {name}"));
+            let description = fields
+                .get(&name)
+                .unwrap_or_else(|| panic!("{kind} lacks {name}"));
             let mark = format!("[{}] ", column.mark.name());
-            assert!(description.starts_with(&mark), "{kind}.{name} should begin with {mark}: {description}");
+            assert!(
+                description.starts_with(&mark),
+                "{kind}.{name} should begin with {mark}: {description}"
+            );
         }
-        let columns: Vec<_> = table.columns.iter().map(|column| field_name(column.name)).collect();
+        let columns: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| field_name(column.name))
+            .collect();
         for (name, description) in fields {
             let own = columns.contains(name) || (kind, name.as_str()) == ("ValidatorSet", "quorum");
-            assert_eq!(description.starts_with('['), own, "{kind}.{name} is no column of {}", table.name);
+            assert_eq!(
+                description.starts_with('['),
+                own,
+                "{kind}.{name} is no column of {}",
+                table.name
+            );
         }
     }
 }
@@ -83,7 +104,10 @@ async fn fields_state_the_marks_of_their_columns() {
 async fn every_type_and_field_is_described() {
     for (kind, fields) in described_types().await {
         for (field, description) in fields {
-            assert!(kind.starts_with("__") || !description.is_empty(), "{kind}.{field} is not described");
+            assert!(
+                kind.starts_with("__") || !description.is_empty(),
+                "{kind}.{field} is not described"
+            );
         }
     }
 }

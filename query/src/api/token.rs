@@ -12,6 +12,7 @@ use crate::{
         scope::{ReadAt, Scope, store},
     },
     error::QueryError,
+    limits::read_cost,
     read::{
         sums::Sums,
         tokens::{self, TokenRow},
@@ -43,7 +44,7 @@ pub struct Token {
 #[ComplexObject]
 impl Token {
     /// What was minted less what was burned: of one id, or of all ids together.
-    #[graphql(complexity = "50 + child_complexity")]
+    #[graphql(complexity = "read_cost(child_complexity)")]
     async fn supply(&self, ctx: &Context<'_>, id: Option<BigInt>) -> Result<Supply, QueryError> {
         Supply::read(ctx, self.token.0, id.map(|id| id.0), &self.scope).await
     }
@@ -70,8 +71,17 @@ impl Token {
 }
 
 /// The token's row, if it had a transfer up to the scope's block.
-pub(crate) async fn token_of(ctx: &Context<'_>, token: Address, scope: &Scope) -> Result<Option<Token>, QueryError> {
-    let row = loader(ctx).load_one(TokenKey { token: token.0, at: scope.number() }).await?;
+pub(crate) async fn token_of(
+    ctx: &Context<'_>,
+    token: Address,
+    scope: &Scope,
+) -> Result<Option<Token>, QueryError> {
+    let row = loader(ctx)
+        .load_one(TokenKey {
+            token: token.0,
+            at: scope.number(),
+        })
+        .await?;
     row.map(|row| Token::new(row, scope.clone())).transpose()
 }
 
@@ -82,9 +92,13 @@ pub(crate) async fn formatted(
     amount: Option<U256>,
     scope: &Scope,
 ) -> Result<Option<String>, QueryError> {
-    let Some(amount) = amount else { return Ok(None) };
+    let Some(amount) = amount else {
+        return Ok(None);
+    };
     let token = token_of(ctx, token, scope).await?;
-    Ok(token.and_then(|token| token.decimals).map(|decimals| with_decimals(amount, decimals)))
+    Ok(token
+        .and_then(|token| token.decimals)
+        .map(|decimals| with_decimals(amount, decimals)))
 }
 
 /// The exact decimal fraction, without trailing zeros.
@@ -124,7 +138,13 @@ pub struct Supply {
 impl Supply {
     /// `amount` with the token's decimals, which a node stated; null when either is unknown.
     async fn formatted(&self, ctx: &Context<'_>) -> Result<Option<String>, QueryError> {
-        formatted(ctx, self.token, self.amount.map(|amount| amount.0), &self.scope).await
+        formatted(
+            ctx,
+            self.token,
+            self.amount.map(|amount| amount.0),
+            &self.scope,
+        )
+        .await
     }
 
     /// The token; null when the index has seen no transfer event of this contract.
@@ -171,9 +191,14 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        for (amount, decimals, text) in
-            [(0, 2, "0"), (5, 0, "5"), (5, 2, "0.05"), (1230, 2, "12.3"), (1200, 2, "12"), (1, 18, "0.000000000000000001")]
-        {
+        for (amount, decimals, text) in [
+            (0, 2, "0"),
+            (5, 0, "5"),
+            (5, 2, "0.05"),
+            (1230, 2, "12.3"),
+            (1200, 2, "12"),
+            (1, 18, "0.000000000000000001"),
+        ] {
             assert_eq!(with_decimals(U256::from(amount), decimals), text);
         }
         assert_eq!(with_decimals(U256::MAX, 255).len(), 257);

@@ -12,7 +12,7 @@ use crate::{
         scope::{ReadAt, Scope, store},
     },
     error::QueryError,
-    limits::page_cost,
+    limits::nested_page_cost,
     read::{logs, transactions::TransactionRow},
 };
 
@@ -90,11 +90,11 @@ impl Transaction {
     }
 
     /// The logs of the transaction, in their order.
-    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    #[graphql(complexity = "nested_page_cost(first, after.is_some(), child_complexity)")]
     async fn logs(
         &self,
         ctx: &Context<'_>,
-        first: Option<u32>,
+        first: Option<i32>,
         after: Option<Cursor>,
     ) -> Result<Connection<Log>, QueryError> {
         let page = PageArgs::nested(first, after).within(ctx, &self.scope, &logs::KEY)?;
@@ -108,8 +108,14 @@ impl Transaction {
             };
             logs::list(store(ctx), &request, self.scope.number()).await?
         } else {
-            let transaction = TransactionKey { block: self.block_number.0, index: self.transaction_index };
-            let key = LogsOfTransaction { transaction, limit: page.keyset.limit };
+            let transaction = TransactionKey {
+                block: self.block_number.0,
+                index: self.transaction_index,
+            };
+            let key = LogsOfTransaction {
+                transaction,
+                limit: page.keyset.limit,
+            };
             loader(ctx).load_one(key).await?.unwrap_or_default()
         };
         page.connection(rows, Log::new)
@@ -140,7 +146,11 @@ impl Transaction {
             value: row.value.into(),
             input: row.input.into(),
             access_list: row.access_list.into(),
-            blob_versioned_hashes: row.blob_versioned_hashes.into_iter().map(Into::into).collect(),
+            blob_versioned_hashes: row
+                .blob_versioned_hashes
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             authorization_list: row.authorization_list.into(),
             v: row.v.into(),
             r: row.r.into(),

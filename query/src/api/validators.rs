@@ -87,7 +87,10 @@ impl BlockSeals {
         scope: &Scope,
     ) -> Result<Self, QueryError> {
         let store = store(ctx);
-        let (seals, set) = futures::try_join!(validators::seals(store, block), validators::in_force(store, block))?;
+        let (seals, set) = futures::try_join!(
+            validators::seals(store, block),
+            validators::in_force(store, block)
+        )?;
         Ok(Self {
             block_number: block.0.into(),
             seals: seals.into_iter().map(Into::into).collect(),

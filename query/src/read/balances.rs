@@ -18,7 +18,8 @@ use crate::{
 
 pub(crate) static BALANCES_KEY: KeyDef = key_def!(7: "token" Address, "token_id" Amount);
 /// Flagged sums come first in descending order: what has no number must not hide behind the last page.
-pub(crate) static HOLDERS_KEY: KeyDef = key_def!(8: "flagged" Number, "balance" Amount, "account" Address);
+pub(crate) static HOLDERS_KEY: KeyDef =
+    key_def!(8: "flagged" Number, "balance" Amount, "account" Address);
 
 /// Sums of one account in one token and id at a block; zeros when nothing ever moved.
 pub(crate) async fn sums(
@@ -60,7 +61,12 @@ pub(crate) struct BalanceRow {
 
 impl BalanceRow {
     pub(crate) fn sums(&self) -> Sums {
-        Sums { in_high: self.in_high, in_low: self.in_low, out_high: self.out_high, out_low: self.out_low }
+        Sums {
+            in_high: self.in_high,
+            in_low: self.in_low,
+            out_high: self.out_high,
+            out_low: self.out_low,
+        }
     }
 }
 
@@ -80,7 +86,11 @@ pub(crate) struct BalancesRequest {
     pub keyset: Keyset,
 }
 
-pub(crate) async fn list(store: &Store, request: &BalancesRequest, at: BlockNumber) -> Result<Vec<BalanceRow>, QueryError> {
+pub(crate) async fn list(
+    store: &Store,
+    request: &BalancesRequest,
+    at: BlockNumber,
+) -> Result<Vec<BalanceRow>, QueryError> {
     let sql = Sql::new("SELECT token, token_id, in_high, in_low, out_high, out_low FROM (SELECT token, token_id,")
         .and_then(SUMS)
         .and_then(",")
@@ -91,8 +101,15 @@ pub(crate) async fn list(store: &Store, request: &BalancesRequest, at: BlockNumb
         .bind("account", request.account)
         .bind("at", at.0)
         .filter("AND token = toFixedString(unhex({token:String}), 20)", "token", request.token);
-    let sql = request.keyset.bounds(sql, &BALANCES_KEY).and_then("GROUP BY token, token_id)");
-    let sql = if request.include_zero { sql } else { sql.and_then("WHERE entered != left_it") };
+    let sql = request
+        .keyset
+        .bounds(sql, &BALANCES_KEY)
+        .and_then("GROUP BY token, token_id)");
+    let sql = if request.include_zero {
+        sql
+    } else {
+        sql.and_then("WHERE entered != left_it")
+    };
     store.rows(request.keyset.order(sql, &BALANCES_KEY)).await
 }
 
@@ -116,13 +133,22 @@ pub(crate) struct HolderRow {
 
 impl HolderRow {
     pub(crate) fn sums(&self) -> Sums {
-        Sums { in_high: self.in_high, in_low: self.in_low, out_high: self.out_high, out_low: self.out_low }
+        Sums {
+            in_high: self.in_high,
+            in_low: self.in_low,
+            out_high: self.out_high,
+            out_low: self.out_low,
+        }
     }
 }
 
 impl Keyed for HolderRow {
     fn key(&self) -> Key {
-        Key(vec![u64::from(self.flagged).into(), self.balance.into(), self.account.into()])
+        Key(vec![
+            u64::from(self.flagged).into(),
+            self.balance.into(),
+            self.account.into(),
+        ])
     }
 }
 

@@ -79,17 +79,32 @@ pub(crate) struct BlocksRequest {
     pub keyset: Keyset,
 }
 
-pub(crate) async fn list(store: &Store, request: &BlocksRequest, at: BlockNumber) -> Result<Vec<BlockRow>, QueryError> {
+pub(crate) async fn list(
+    store: &Store,
+    request: &BlocksRequest,
+    at: BlockNumber,
+) -> Result<Vec<BlockRow>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM blocks WHERE number <= {at:UInt64}")
         .bind("at", at.0)
-        .filter("AND number >= {from_block:UInt64}", "from_block", request.from_block)
-        .filter("AND number <= {to_block:UInt64}", "to_block", request.to_block);
+        .filter(
+            "AND number >= {from_block:UInt64}",
+            "from_block",
+            request.from_block,
+        )
+        .filter(
+            "AND number <= {to_block:UInt64}",
+            "to_block",
+            request.to_block,
+        );
     let sql = request.keyset.bounds(sql, &KEY);
     store.rows(request.keyset.order(sql, &KEY)).await
 }
 
 /// Blocks by number, in no order.
-pub(crate) async fn by_numbers(store: &Store, numbers: &[u64]) -> Result<Vec<BlockRow>, QueryError> {
+pub(crate) async fn by_numbers(
+    store: &Store,
+    numbers: &[u64],
+) -> Result<Vec<BlockRow>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM blocks WHERE number IN {numbers:Array(UInt64)}")
         .bind_numbers("numbers", numbers.iter().copied());
     store.rows(sql).await

@@ -48,13 +48,25 @@ pub(crate) struct EventsRequest {
     pub keyset: Keyset,
 }
 
-pub(crate) async fn list(store: &Store, request: &EventsRequest, at: BlockNumber) -> Result<Vec<EventRow>, QueryError> {
+pub(crate) async fn list(
+    store: &Store,
+    request: &EventsRequest,
+    at: BlockNumber,
+) -> Result<Vec<EventRow>, QueryError> {
     // Sorted by address: without one, look among the nearest blocks before all of them.
     if request.address.is_none() {
-        let blocks = BlockSpan { from_block: request.from_block, to_block: request.to_block, at };
+        let blocks = BlockSpan {
+            from_block: request.from_block,
+            to_block: request.to_block,
+            at,
+        };
         if let Some((from_block, to_block)) = request.keyset.nearest(blocks) {
             let (from_block, to_block) = (Some(from_block), Some(to_block));
-            let near = EventsRequest { from_block, to_block, ..request.clone() };
+            let near = EventsRequest {
+                from_block,
+                to_block,
+                ..request.clone()
+            };
             let rows = read(store, &near, at).await?;
             if request.keyset.is_full(rows.len()) {
                 return Ok(rows);
@@ -64,13 +76,33 @@ pub(crate) async fn list(store: &Store, request: &EventsRequest, at: BlockNumber
     read(store, request, at).await
 }
 
-async fn read(store: &Store, request: &EventsRequest, at: BlockNumber) -> Result<Vec<EventRow>, QueryError> {
+async fn read(
+    store: &Store,
+    request: &EventsRequest,
+    at: BlockNumber,
+) -> Result<Vec<EventRow>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM events WHERE block_number <= {at:UInt64}")
         .bind("at", at.0)
-        .filter("AND address = toFixedString(unhex({address:String}), 20)", "address", request.address)
-        .filter("AND event = {event:String}", "event", request.event.as_deref())
-        .filter("AND block_number >= {from_block:UInt64}", "from_block", request.from_block)
-        .filter("AND block_number <= {to_block:UInt64}", "to_block", request.to_block);
+        .filter(
+            "AND address = toFixedString(unhex({address:String}), 20)",
+            "address",
+            request.address,
+        )
+        .filter(
+            "AND event = {event:String}",
+            "event",
+            request.event.as_deref(),
+        )
+        .filter(
+            "AND block_number >= {from_block:UInt64}",
+            "from_block",
+            request.from_block,
+        )
+        .filter(
+            "AND block_number <= {to_block:UInt64}",
+            "to_block",
+            request.to_block,
+        );
     let sql = request.keyset.bounds(sql, &KEY);
     store.rows(request.keyset.order(sql, &KEY)).await
 }

@@ -61,19 +61,29 @@ pub(crate) struct PinnedBlock {
 
 impl PinnedBlock {
     pub(crate) fn block_ref(&self) -> BlockRef {
-        BlockRef { number: self.number, hash: self.hash }
+        BlockRef {
+            number: self.number,
+            hash: self.hash,
+        }
     }
 }
 
 impl From<PinRow> for PinnedBlock {
     fn from(row: PinRow) -> Self {
-        Self { number: BlockNumber(row.number), hash: row.hash, timestamp: UnixSeconds(row.timestamp), proof: row.proof }
+        Self {
+            number: BlockNumber(row.number),
+            hash: row.hash,
+            timestamp: UnixSeconds(row.timestamp),
+            proof: row.proof,
+        }
     }
 }
 
 /// `None` before the first block is committed.
 pub(crate) async fn chain(store: &Store) -> Result<Option<ChainRow>, QueryError> {
-    store.row(Sql::new("SELECT ?fields FROM chain LIMIT 1")).await
+    store
+        .row(Sql::new("SELECT ?fields FROM chain LIMIT 1"))
+        .await
 }
 
 /// `None` before the first range is committed.
@@ -82,22 +92,40 @@ pub(crate) async fn committed(store: &Store) -> Result<Option<Committed>, QueryE
         "SELECT count() AS n_ranges, min(c.first_block) AS first_block, max(c.last_block) AS last_block, \
          argMax(c.last_hash, (c.last_block, c.generation)) AS last_hash FROM checkpoints AS c",
     );
-    let row = store.row::<CommittedRow>(sql).await?.filter(|row| row.n_ranges > 0);
+    let row = store
+        .row::<CommittedRow>(sql)
+        .await?
+        .filter(|row| row.n_ranges > 0);
     Ok(row.map(|row| Committed {
         first: BlockNumber(row.first_block),
-        head: BlockRef { number: BlockNumber(row.last_block), hash: row.last_hash },
+        head: BlockRef {
+            number: BlockNumber(row.last_block),
+            hash: row.last_hash,
+        },
     }))
 }
 
 /// The blocks of these numbers, in no order; those not stored are left out. The caller keeps below the head.
-pub(crate) async fn pins(store: &Store, numbers: &[BlockNumber]) -> Result<Vec<PinnedBlock>, QueryError> {
+pub(crate) async fn pins(
+    store: &Store,
+    numbers: &[BlockNumber],
+) -> Result<Vec<PinnedBlock>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM blocks WHERE number IN {numbers:Array(UInt64)}")
         .bind_numbers("numbers", numbers.iter().map(|number| number.0));
-    Ok(store.rows::<PinRow>(sql).await?.into_iter().map(PinnedBlock::from).collect())
+    Ok(store
+        .rows::<PinRow>(sql)
+        .await?
+        .into_iter()
+        .map(PinnedBlock::from)
+        .collect())
 }
 
 /// The block of this hash among those up to `head`.
-pub(crate) async fn pin_by_hash(store: &Store, hash: B256, head: BlockNumber) -> Result<Option<PinnedBlock>, QueryError> {
+pub(crate) async fn pin_by_hash(
+    store: &Store,
+    hash: B256,
+    head: BlockNumber,
+) -> Result<Option<PinnedBlock>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM blocks WHERE hash = toFixedString(unhex({hash:String}), 32) AND number <= {head:UInt64} LIMIT 1",
     )
@@ -114,7 +142,8 @@ pub(crate) struct VersionsRow {
 }
 
 pub(crate) async fn versions(store: &Store) -> Result<VersionsRow, QueryError> {
-    let sql = Sql::new("SELECT version() AS store, max(m.version) AS schema FROM schema_migrations AS m");
+    let sql =
+        Sql::new("SELECT version() AS store, max(m.version) AS schema FROM schema_migrations AS m");
     let row = store.row(sql).await?;
     row.ok_or_else(|| QueryError::Inconsistent("an aggregate gave no row".to_owned()))
 }

@@ -78,7 +78,10 @@ pub(crate) struct Keyset {
 impl Keyset {
     /// The first rows in ascending order.
     pub(crate) fn first(limit: u64) -> Self {
-        Self { limit, ..Self::default() }
+        Self {
+            limit,
+            ..Self::default()
+        }
     }
 
     /// Appends the bounds as `AND` conditions.
@@ -105,7 +108,11 @@ impl Keyset {
         if last.saturating_sub(first) <= 2 * NEAREST_BLOCKS {
             return None;
         }
-        Some(if self.descending { (last - NEAREST_BLOCKS, last) } else { (first, first + NEAREST_BLOCKS) })
+        Some(if self.descending {
+            (last - NEAREST_BLOCKS, last)
+        } else {
+            (first, first + NEAREST_BLOCKS)
+        })
     }
 
     /// Whether so many rows are all that a page can hold.
@@ -115,8 +122,15 @@ impl Keyset {
 
     /// Appends order and limit.
     pub(crate) fn order(&self, sql: Sql, def: &'static KeyDef) -> Sql {
-        let order = if self.descending { def.descending } else { def.ascending };
-        sql.and_then("ORDER BY").and_then(order).and_then("LIMIT {limit:UInt64}").bind("limit", self.limit)
+        let order = if self.descending {
+            def.descending
+        } else {
+            def.ascending
+        };
+        sql.and_then("ORDER BY")
+            .and_then(order)
+            .and_then("LIMIT {limit:UInt64}")
+            .bind("limit", self.limit)
     }
 }
 
@@ -135,11 +149,14 @@ const ABOVE: [&str; 3] = ["above_0", "above_1", "above_2"];
 const BELOW: [&str; 3] = ["below_0", "below_1", "below_2"];
 
 fn bind(sql: Sql, key: &Key, names: [&'static str; 3]) -> Sql {
-    key.0.iter().zip(names).fold(sql, |sql, (part, name)| match part {
-        KeyPart::Number(number) => sql.bind(name, *number),
-        KeyPart::Address(address) => sql.bind(name, *address),
-        KeyPart::Amount(amount) => sql.bind(name, *amount),
-    })
+    key.0
+        .iter()
+        .zip(names)
+        .fold(sql, |sql, (part, name)| match part {
+            KeyPart::Number(number) => sql.bind(name, *number),
+            KeyPart::Address(address) => sql.bind(name, *address),
+            KeyPart::Amount(amount) => sql.bind(name, *amount),
+        })
 }
 
 /// Defines a sort key from its columns and the ClickHouse expression of a bound for each.
@@ -187,15 +204,47 @@ mod tests {
 
     #[test]
     fn the_nearest_blocks_lie_where_the_page_begins() {
-        let span = BlockSpan { from_block: None, to_block: Some(80_000), at: BlockNumber(90_000) };
+        let span = BlockSpan {
+            from_block: None,
+            to_block: Some(80_000),
+            at: BlockNumber(90_000),
+        };
         let key = |block: u64| Some(Key(vec![block.into(), 0_u32.into()]));
-        let newest = Keyset { descending: true, limit: 51, ..Keyset::default() };
+        let newest = Keyset {
+            descending: true,
+            limit: 51,
+            ..Keyset::default()
+        };
         assert_eq!(newest.nearest(span), Some((79_000, 80_000)));
-        assert_eq!(Keyset { below: key(70_000), ..newest.clone() }.nearest(span), Some((69_000, 70_000)));
-        assert_eq!(Keyset { above: key(79_000), ..newest }.nearest(span), None);
+        assert_eq!(
+            Keyset {
+                below: key(70_000),
+                ..newest.clone()
+            }
+            .nearest(span),
+            Some((69_000, 70_000))
+        );
+        assert_eq!(
+            Keyset {
+                above: key(79_000),
+                ..newest
+            }
+            .nearest(span),
+            None
+        );
         assert_eq!(Keyset::first(51).nearest(span), Some((0, 1_000)));
-        assert_eq!(Keyset { above: key(5), ..Keyset::first(51) }.nearest(span), Some((5, 1_005)));
-        let narrow = BlockSpan { from_block: Some(79_990), ..span };
+        assert_eq!(
+            Keyset {
+                above: key(5),
+                ..Keyset::first(51)
+            }
+            .nearest(span),
+            Some((5, 1_005))
+        );
+        let narrow = BlockSpan {
+            from_block: Some(79_990),
+            ..span
+        };
         assert_eq!(Keyset::first(51).nearest(narrow), None);
         assert!(Keyset::first(51).is_full(51) && !Keyset::first(51).is_full(50));
     }

@@ -55,24 +55,64 @@ pub(crate) struct LogsRequest {
     pub keyset: Keyset,
 }
 
-pub(crate) async fn list(store: &Store, request: &LogsRequest, at: BlockNumber) -> Result<Vec<LogRow>, QueryError> {
+pub(crate) async fn list(
+    store: &Store,
+    request: &LogsRequest,
+    at: BlockNumber,
+) -> Result<Vec<LogRow>, QueryError> {
     let [topic0, topic1, topic2, topic3] = request.topics;
     let sql = Sql::new("SELECT ?fields FROM logs WHERE block_number <= {at:UInt64}")
         .bind("at", at.0)
-        .filter("AND address = toFixedString(unhex({address:String}), 20)", "address", request.address)
-        .filter("AND topic0 = toFixedString(unhex({topic0:String}), 32)", "topic0", topic0)
-        .filter("AND topic1 = toFixedString(unhex({topic1:String}), 32)", "topic1", topic1)
-        .filter("AND topic2 = toFixedString(unhex({topic2:String}), 32)", "topic2", topic2)
-        .filter("AND topic3 = toFixedString(unhex({topic3:String}), 32)", "topic3", topic3)
-        .filter("AND transaction_index = {transaction_index:UInt32}", "transaction_index", request.transaction_index)
-        .filter("AND block_number >= {from_block:UInt64}", "from_block", request.from_block)
-        .filter("AND block_number <= {to_block:UInt64}", "to_block", request.to_block);
+        .filter(
+            "AND address = toFixedString(unhex({address:String}), 20)",
+            "address",
+            request.address,
+        )
+        .filter(
+            "AND topic0 = toFixedString(unhex({topic0:String}), 32)",
+            "topic0",
+            topic0,
+        )
+        .filter(
+            "AND topic1 = toFixedString(unhex({topic1:String}), 32)",
+            "topic1",
+            topic1,
+        )
+        .filter(
+            "AND topic2 = toFixedString(unhex({topic2:String}), 32)",
+            "topic2",
+            topic2,
+        )
+        .filter(
+            "AND topic3 = toFixedString(unhex({topic3:String}), 32)",
+            "topic3",
+            topic3,
+        )
+        .filter(
+            "AND transaction_index = {transaction_index:UInt32}",
+            "transaction_index",
+            request.transaction_index,
+        )
+        .filter(
+            "AND block_number >= {from_block:UInt64}",
+            "from_block",
+            request.from_block,
+        )
+        .filter(
+            "AND block_number <= {to_block:UInt64}",
+            "to_block",
+            request.to_block,
+        );
     let sql = request.keyset.bounds(sql, &KEY);
     store.rows(request.keyset.order(sql, &KEY)).await
 }
 
 /// The first `limit` logs of each of these blocks.
-pub(crate) async fn first_of_blocks(store: &Store, blocks: &[u64], limit: u64) -> Result<Vec<LogRow>, QueryError> {
+pub(crate) async fn first_of_blocks(
+    store: &Store,
+    blocks: &[u64],
+    limit: u64,
+) -> Result<Vec<LogRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM logs WHERE block_number IN {blocks:Array(UInt64)} \
          ORDER BY block_number, log_index LIMIT {limit:UInt64} BY block_number",

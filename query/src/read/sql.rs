@@ -19,7 +19,10 @@ enum Value {
 
 impl Sql {
     pub(crate) fn new(text: &'static str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+        Self {
+            text: text.to_owned(),
+            values: Vec::new(),
+        }
     }
 
     /// Appends text, after a space.
@@ -34,7 +37,12 @@ impl Sql {
     }
 
     /// Appends `text` and binds its one value when there is one.
-    pub(crate) fn filter<V: Bound>(self, text: &'static str, name: &'static str, value: Option<V>) -> Self {
+    pub(crate) fn filter<V: Bound>(
+        self,
+        text: &'static str,
+        name: &'static str,
+        value: Option<V>,
+    ) -> Self {
         match value {
             Some(value) => self.and_then(text).bind(name, value),
             None => self,
@@ -47,15 +55,24 @@ impl Sql {
     }
 
     /// Binds an `Array(String)`.
-    pub(crate) fn bind_all<V: Bound>(mut self, name: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+    pub(crate) fn bind_all<V: Bound>(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
         let values = values.into_iter().map(|value| value.text()).collect();
         self.values.push((name, Value::Texts(values)));
         self
     }
 
     /// Binds an `Array(UInt64)`.
-    pub(crate) fn bind_numbers(mut self, name: &'static str, values: impl IntoIterator<Item = u64>) -> Self {
-        self.values.push((name, Value::Numbers(values.into_iter().collect())));
+    pub(crate) fn bind_numbers(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = u64>,
+    ) -> Self {
+        self.values
+            .push((name, Value::Numbers(values.into_iter().collect())));
         self
     }
 

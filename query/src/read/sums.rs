@@ -51,12 +51,17 @@ pub(crate) enum SumProblem {
 impl Sums {
     /// What entered, what left; `None` beyond 256 bits.
     pub(crate) fn totals(&self) -> (Option<U256>, Option<U256>) {
-        (total(self.in_high, self.in_low), total(self.out_high, self.out_low))
+        (
+            total(self.in_high, self.in_low),
+            total(self.out_high, self.out_low),
+        )
     }
 
     /// What entered less what left: never negative, never wrapped.
     pub(crate) fn balance(&self) -> Result<U256, SumProblem> {
-        let (Some(entered), Some(left)) = self.totals() else { return Err(SumProblem::Overflow) };
+        let (Some(entered), Some(left)) = self.totals() else {
+            return Err(SumProblem::Overflow);
+        };
         entered.checked_sub(left).ok_or(SumProblem::MoreLeft)
     }
 }
@@ -77,8 +82,18 @@ mod tests {
     /// The sums as the select list gives them.
     fn sums(entered: &[U256], left: &[U256]) -> Sums {
         let high = |amounts: &[U256]| amounts.iter().map(|amount| *amount >> 128).sum();
-        let low = |amounts: &[U256]| amounts.iter().map(|amount| *amount & U256::from(u128::MAX)).sum();
-        Sums { in_high: high(entered), in_low: low(entered), out_high: high(left), out_low: low(left) }
+        let low = |amounts: &[U256]| {
+            amounts
+                .iter()
+                .map(|amount| *amount & U256::from(u128::MAX))
+                .sum()
+        };
+        Sums {
+            in_high: high(entered),
+            in_low: low(entered),
+            out_high: high(left),
+            out_low: low(left),
+        }
     }
 
     #[test]
@@ -90,7 +105,10 @@ mod tests {
 
     #[test]
     fn a_balance_is_never_negative() {
-        assert_eq!(sums(&[U256::from(1)], &[U256::from(2)]).balance(), Err(SumProblem::MoreLeft));
+        assert_eq!(
+            sums(&[U256::from(1)], &[U256::from(2)]).balance(),
+            Err(SumProblem::MoreLeft)
+        );
         assert_eq!(sums(&[U256::MAX], &[U256::MAX]).balance(), Ok(U256::ZERO));
     }
 

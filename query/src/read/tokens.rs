@@ -45,17 +45,33 @@ pub(crate) struct TokensRequest {
     pub keyset: Keyset,
 }
 
-pub(crate) async fn list(store: &Store, request: &TokensRequest, at: BlockNumber) -> Result<Vec<TokenRow>, QueryError> {
+pub(crate) async fn list(
+    store: &Store,
+    request: &TokensRequest,
+    at: BlockNumber,
+) -> Result<Vec<TokenRow>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM tokens WHERE first_block <= {at:UInt64}")
         .bind("at", at.0)
-        .filter("AND standard = {standard:String}", "standard", request.standard)
-        .filter("AND symbol = {symbol:String}", "symbol", request.symbol.as_deref());
+        .filter(
+            "AND standard = {standard:String}",
+            "standard",
+            request.standard,
+        )
+        .filter(
+            "AND symbol = {symbol:String}",
+            "symbol",
+            request.symbol.as_deref(),
+        );
     let sql = request.keyset.bounds(sql, &KEY);
     store.rows(request.keyset.order(sql, &KEY)).await
 }
 
 /// Tokens by address that had a transfer up to `at`, in no order.
-pub(crate) async fn by_addresses(store: &Store, tokens: &[Address], at: BlockNumber) -> Result<Vec<TokenRow>, QueryError> {
+pub(crate) async fn by_addresses(
+    store: &Store,
+    tokens: &[Address],
+    at: BlockNumber,
+) -> Result<Vec<TokenRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM tokens WHERE first_block <= {at:UInt64} AND token IN \
          (SELECT toFixedString(unhex(arrayJoin({tokens:Array(String)})), 20))",

@@ -71,7 +71,10 @@ pub(crate) struct TransactionRow {
 
 impl Keyed for TransactionRow {
     fn key(&self) -> Key {
-        Key(vec![self.block_number.into(), self.transaction_index.into()])
+        Key(vec![
+            self.block_number.into(),
+            self.transaction_index.into(),
+        ])
     }
 }
 
@@ -92,16 +95,36 @@ pub(crate) async fn list(
 ) -> Result<Vec<TransactionRow>, QueryError> {
     let sql = Sql::new("SELECT ?fields FROM transactions WHERE block_number <= {at:UInt64}")
         .bind("at", at.0)
-        .filter("AND from_address = toFixedString(unhex({from:String}), 20)", "from", request.from)
-        .filter("AND to_address = toFixedString(unhex({to:String}), 20)", "to", request.to)
-        .filter("AND block_number >= {from_block:UInt64}", "from_block", request.from_block)
-        .filter("AND block_number <= {to_block:UInt64}", "to_block", request.to_block);
+        .filter(
+            "AND from_address = toFixedString(unhex({from:String}), 20)",
+            "from",
+            request.from,
+        )
+        .filter(
+            "AND to_address = toFixedString(unhex({to:String}), 20)",
+            "to",
+            request.to,
+        )
+        .filter(
+            "AND block_number >= {from_block:UInt64}",
+            "from_block",
+            request.from_block,
+        )
+        .filter(
+            "AND block_number <= {to_block:UInt64}",
+            "to_block",
+            request.to_block,
+        );
     let sql = request.keyset.bounds(sql, &KEY);
     store.rows(request.keyset.order(sql, &KEY)).await
 }
 
 /// The equality on the fixed string lets the bloom filter index of `hash` skip what cannot hold it.
-pub(crate) async fn by_hash(store: &Store, hash: B256, at: BlockNumber) -> Result<Option<TransactionRow>, QueryError> {
+pub(crate) async fn by_hash(
+    store: &Store,
+    hash: B256,
+    at: BlockNumber,
+) -> Result<Option<TransactionRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM transactions WHERE hash = toFixedString(unhex({hash:String}), 32) AND block_number <= {at:UInt64} \
          LIMIT 1",
@@ -112,7 +135,10 @@ pub(crate) async fn by_hash(store: &Store, hash: B256, at: BlockNumber) -> Resul
 }
 
 /// Transactions by block and position, in no order.
-pub(crate) async fn by_positions(store: &Store, positions: &[(u64, u32)]) -> Result<Vec<TransactionRow>, QueryError> {
+pub(crate) async fn by_positions(
+    store: &Store,
+    positions: &[(u64, u32)],
+) -> Result<Vec<TransactionRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM transactions WHERE (block_number, transaction_index) IN (SELECT place.1, toUInt32(place.2) FROM \
          (SELECT arrayJoin(arrayZip({blocks:Array(UInt64)}, {indexes:Array(UInt64)})) AS place))",
@@ -123,7 +149,11 @@ pub(crate) async fn by_positions(store: &Store, positions: &[(u64, u32)]) -> Res
 }
 
 /// The first `limit` transactions of each of these blocks.
-pub(crate) async fn first_of_blocks(store: &Store, blocks: &[u64], limit: u64) -> Result<Vec<TransactionRow>, QueryError> {
+pub(crate) async fn first_of_blocks(
+    store: &Store,
+    blocks: &[u64],
+    limit: u64,
+) -> Result<Vec<TransactionRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM transactions WHERE block_number IN {blocks:Array(UInt64)} \
          ORDER BY block_number, transaction_index LIMIT {limit:UInt64} BY block_number",

@@ -15,7 +15,8 @@ use crate::{
     store::Store,
 };
 
-pub(crate) static KEY: KeyDef = key_def!(6: "block_number" Number, "log_index" Number, "batch_index" Number);
+pub(crate) static KEY: KeyDef =
+    key_def!(6: "block_number" Number, "log_index" Number, "batch_index" Number);
 
 /// A row of `token_transfers`.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -41,7 +42,11 @@ pub(crate) struct TransferRow {
 
 impl Keyed for TransferRow {
     fn key(&self) -> Key {
-        Key(vec![self.block_number.into(), self.log_index.into(), self.batch_index.into()])
+        Key(vec![
+            self.block_number.into(),
+            self.log_index.into(),
+            self.batch_index.into(),
+        ])
     }
 }
 
@@ -67,10 +72,18 @@ pub(crate) async fn list(
 ) -> Result<Vec<TransferRow>, QueryError> {
     // Sorted by token: without one, look among the nearest blocks before all of them.
     if request.token.is_none() && request.account.is_none() {
-        let blocks = BlockSpan { from_block: request.from_block, to_block: request.to_block, at };
+        let blocks = BlockSpan {
+            from_block: request.from_block,
+            to_block: request.to_block,
+            at,
+        };
         if let Some((from_block, to_block)) = request.keyset.nearest(blocks) {
             let (from_block, to_block) = (Some(from_block), Some(to_block));
-            let near = TransfersRequest { from_block, to_block, ..request.clone() };
+            let near = TransfersRequest {
+                from_block,
+                to_block,
+                ..request.clone()
+            };
             let rows = read(store, &near, at).await?;
             if request.keyset.is_full(rows.len()) {
                 return Ok(rows);
@@ -80,14 +93,39 @@ pub(crate) async fn list(
     read(store, request, at).await
 }
 
-async fn read(store: &Store, request: &TransfersRequest, at: BlockNumber) -> Result<Vec<TransferRow>, QueryError> {
-    let sql = Sql::new("SELECT ?fields FROM token_transfers WHERE block_number <= {at:UInt64}").bind("at", at.0);
+async fn read(
+    store: &Store,
+    request: &TransfersRequest,
+    at: BlockNumber,
+) -> Result<Vec<TransferRow>, QueryError> {
+    let sql = Sql::new("SELECT ?fields FROM token_transfers WHERE block_number <= {at:UInt64}")
+        .bind("at", at.0);
     let sql = block_range(sql, request)
-        .filter("AND token = toFixedString(unhex({token:String}), 20)", "token", request.token)
-        .filter("AND token_id = {token_id:UInt256}", "token_id", request.token_id)
-        .filter("AND from_address = toFixedString(unhex({from:String}), 20)", "from", request.from)
-        .filter("AND to_address = toFixedString(unhex({to:String}), 20)", "to", request.to)
-        .filter("AND standard = {standard:String}", "standard", request.standard);
+        .filter(
+            "AND token = toFixedString(unhex({token:String}), 20)",
+            "token",
+            request.token,
+        )
+        .filter(
+            "AND token_id = {token_id:UInt256}",
+            "token_id",
+            request.token_id,
+        )
+        .filter(
+            "AND from_address = toFixedString(unhex({from:String}), 20)",
+            "from",
+            request.from,
+        )
+        .filter(
+            "AND to_address = toFixedString(unhex({to:String}), 20)",
+            "to",
+            request.to,
+        )
+        .filter(
+            "AND standard = {standard:String}",
+            "standard",
+            request.standard,
+        );
     let sql = match request.account {
         Some(account) => of_account(sql, request).bind("account", account),
         None => sql,
@@ -97,7 +135,12 @@ async fn read(store: &Store, request: &TransfersRequest, at: BlockNumber) -> Res
 }
 
 fn block_range(sql: Sql, request: &TransfersRequest) -> Sql {
-    sql.filter("AND block_number >= {from_block:UInt64}", "from_block", request.from_block).filter(
+    sql.filter(
+        "AND block_number >= {from_block:UInt64}",
+        "from_block",
+        request.from_block,
+    )
+    .filter(
         "AND block_number <= {to_block:UInt64}",
         "to_block",
         request.to_block,
@@ -125,6 +168,10 @@ fn of_account(sql: Sql, request: &TransfersRequest) -> Sql {
     }
     let only_account = request.from.is_none() && request.to.is_none() && request.standard.is_none();
     let sql = request.keyset.bounds(sql, &KEY);
-    let sql = if only_account { request.keyset.order(sql, &KEY) } else { sql };
+    let sql = if only_account {
+        request.keyset.order(sql, &KEY)
+    } else {
+        sql
+    };
     sql.and_then(")")
 }

@@ -22,7 +22,10 @@ pub(crate) struct ValidatorSetRow {
 }
 
 /// The set that seals block `at`; `None` without BFT consensus.
-pub(crate) async fn in_force(store: &Store, at: BlockNumber) -> Result<Option<ValidatorSetRow>, QueryError> {
+pub(crate) async fn in_force(
+    store: &Store,
+    at: BlockNumber,
+) -> Result<Option<ValidatorSetRow>, QueryError> {
     let sql = Sql::new(
         "SELECT ?fields FROM validators WHERE first_block <= {at:UInt64} AND decided_in_block <= {at:UInt64} \
          ORDER BY first_block DESC LIMIT 1",
@@ -44,7 +47,9 @@ pub(crate) struct SealRow {
 
 /// All stored seals of a block, in the order of its header; bounded by the size of the validator set.
 pub(crate) async fn seals(store: &Store, block: BlockNumber) -> Result<Vec<SealRow>, QueryError> {
-    let sql = Sql::new("SELECT ?fields FROM block_seals WHERE block_number = {block:UInt64} ORDER BY seal_index")
-        .bind("block", block.0);
+    let sql = Sql::new(
+        "SELECT ?fields FROM block_seals WHERE block_number = {block:UInt64} ORDER BY seal_index",
+    )
+    .bind("block", block.0);
     store.rows(sql).await
 }

@@ -33,7 +33,9 @@ impl<const N: usize> Wire for FixedBytes<N> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut bytes = [0; N];
                 for (index, byte) in bytes.iter_mut().enumerate() {
-                    *byte = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(index, &self))?;
+                    *byte = seq
+                        .next_element()?
+                        .ok_or_else(|| A::Error::invalid_length(index, &self))?;
                 }
                 Ok(FixedBytes(bytes))
             }
@@ -82,7 +84,8 @@ impl<T: Wire> Wire for Option<T> {
 
 impl<T: Wire> Wire for Vec<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<Via<T>>::deserialize(deserializer).map(|items| items.into_iter().map(|Via(inner)| inner).collect())
+        Vec::<Via<T>>::deserialize(deserializer)
+            .map(|items| items.into_iter().map(|Via(inner)| inner).collect())
     }
 }
 

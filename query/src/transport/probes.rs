@@ -38,8 +38,16 @@ pub(crate) async fn readiness(State(shared): State<Shared>) -> Response {
     let mut checks = vec![store_answers(&shared).await, head_known(&shared)];
     checks.extend((shared.readiness)());
     let ready = checks.iter().all(|check| check.ok);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(serde_json::json!({ "ready": ready, "checks": checks }))).into_response()
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(serde_json::json!({ "ready": ready, "checks": checks })),
+    )
+        .into_response()
 }
 
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
@@ -47,7 +55,10 @@ pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     match TextEncoder::new().encode(&shared.registry.gather(), &mut text) {
         Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "metrics could not be written");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "metrics could not be written"
+            );
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -57,9 +68,16 @@ async fn store_answers(shared: &Shared) -> Check {
     let (ok, detail) = match tokio::time::timeout(PING_TIMEOUT, shared.store.ping()).await {
         Ok(Ok(())) => (true, "it answers".to_owned()),
         Ok(Err(error)) => (false, error.to_string()),
-        Err(_) => (false, format!("no answer within {} s", PING_TIMEOUT.as_secs())),
+        Err(_) => (
+            false,
+            format!("no answer within {} s", PING_TIMEOUT.as_secs()),
+        ),
     };
-    Check { name: "store", ok, detail }
+    Check {
+        name: "store",
+        ok,
+        detail,
+    }
 }
 
 fn head_known(shared: &Shared) -> Check {
@@ -68,5 +86,9 @@ fn head_known(shared: &Shared) -> Check {
         Some(head) => format!("answers show block {}", head.pinned.number),
         None => "nothing is indexed yet".to_owned(),
     };
-    Check { name: "head", ok: head.is_some(), detail }
+    Check {
+        name: "head",
+        ok: head.is_some(),
+        detail,
+    }
 }

@@ -23,31 +23,55 @@ use crate::{execute::ConnectionBudget, metrics::Counted};
 /// Close code for a server that stops.
 const GOING_AWAY: u16 = 1001;
 
-pub(crate) async fn open(State(shared): State<Shared>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub(crate) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     if is_foreign(&headers) {
-        return (StatusCode::FORBIDDEN, "pages of other origins may not subscribe\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "pages of other origins may not subscribe\n",
+        )
+            .into_response();
     }
     let Some(protocol) = protocol(&headers) else {
-        let problem = "name a protocol in `sec-websocket-protocol`: graphql-transport-ws or graphql-ws\n";
+        let problem =
+            "name a protocol in `sec-websocket-protocol`: graphql-transport-ws or graphql-ws\n";
         return (StatusCode::BAD_REQUEST, problem).into_response();
     };
     let Ok(place) = shared.connection_places.clone().try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many open connections: try again later\n").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many open connections: try again later\n",
+        )
+            .into_response();
     };
     let limit = shared.requests.limits().max_request_bytes;
-    upgrade.protocols(ALL_WEBSOCKET_PROTOCOLS).max_message_size(limit).max_frame_size(limit).on_upgrade(move |socket| {
-        // Tracked, so that a shutdown can wait for its farewell.
-        let tracker = shared.connections.clone();
-        tracker.track_future(serve(shared, socket, protocol, place))
-    })
+    upgrade
+        .protocols(ALL_WEBSOCKET_PROTOCOLS)
+        .max_message_size(limit)
+        .max_frame_size(limit)
+        .on_upgrade(move |socket| {
+            // Tracked, so that a shutdown can wait for its farewell.
+            let tracker = shared.connections.clone();
+            tracker.track_future(serve(shared, socket, protocol, place))
+        })
 }
 
 fn protocol(headers: &HeaderMap) -> Option<WebSocketProtocols> {
     let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
-    offered.split(',').find_map(|name| WebSocketProtocols::from_str(name.trim()).ok())
+    offered
+        .split(',')
+        .find_map(|name| WebSocketProtocols::from_str(name.trim()).ok())
 }
 
-async fn serve(shared: Shared, socket: WebSocket, protocol: WebSocketProtocols, _place: OwnedSemaphorePermit) {
+async fn serve(
+    shared: Shared,
+    socket: WebSocket,
+    protocol: WebSocketProtocols,
+    _place: OwnedSemaphorePermit,
+) {
     let _counted = Counted::new(&shared.requests.metrics().connections);
     let limits = shared.requests.limits().clone();
     let (mut sink, incoming) = socket.split();
@@ -57,8 +81,11 @@ async fn serve(shared: Shared, socket: WebSocket, protocol: WebSocketProtocols, 
         .filter(|message| future::ready(matches!(message, Message::Text(_) | Message::Binary(_))))
         .map(Message::into_data);
     let mut session = Data::default();
-    session.insert(ConnectionBudget(Arc::new(Semaphore::new(limits.max_subscriptions_per_connection))));
-    let outgoing = GraphqlSocket::new(shared.requests.clone(), texts, protocol).connection_data(session);
+    session.insert(ConnectionBudget(Arc::new(Semaphore::new(
+        limits.max_subscriptions_per_connection,
+    ))));
+    let outgoing =
+        GraphqlSocket::new(shared.requests.clone(), texts, protocol).connection_data(session);
     futures::pin_mut!(outgoing);
     loop {
         let message = tokio::select! {
@@ -79,6 +106,12 @@ async fn serve(shared: Shared, socket: WebSocket, protocol: WebSocketProtocols, 
 
 fn close(code: u16, reason: &str) -> Message {
     // A close frame holds at most 123 bytes of text.
-    let end = (0..=reason.len().min(123)).rev().find(|end| reason.is_char_boundary(*end)).unwrap_or(0);
-    Message::Close(Some(CloseFrame { code, reason: reason[..end].into() }))
+    let end = (0..=reason.len().min(123))
+        .rev()
+        .find(|end| reason.is_char_boundary(*end))
+        .unwrap_or(0);
+    Message::Close(Some(CloseFrame {
+        code,
+        reason: reason[..end].into(),
+    }))
 }

@@ -20,7 +20,9 @@ impl ScalarType for BigInt {
         } else {
             None
         };
-        number.map(Self).ok_or_else(|| InputValueError::custom("it must be a decimal integer from 0 to 2^256 - 1"))
+        number.map(Self).ok_or_else(|| {
+            InputValueError::custom("it must be a decimal integer from 0 to 2^256 - 1")
+        })
     }
 
     fn to_value(&self) -> Value {

@@ -8,10 +8,15 @@ pub struct Bytes(pub alloy_primitives::Bytes);
 #[Scalar(name = "Bytes")]
 impl ScalarType for Bytes {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let digits = text.strip_prefix("0x").ok_or_else(|| InputValueError::custom("it must begin with 0x"))?;
-        let bytes = alloy_primitives::hex::decode(digits)
-            .map_err(|_| InputValueError::custom("it must have an even number of hexadecimal digits"))?;
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let digits = text
+            .strip_prefix("0x")
+            .ok_or_else(|| InputValueError::custom("it must begin with 0x"))?;
+        let bytes = alloy_primitives::hex::decode(digits).map_err(|_| {
+            InputValueError::custom("it must have an even number of hexadecimal digits")
+        })?;
         Ok(Self(bytes.into()))
     }
 

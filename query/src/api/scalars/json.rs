@@ -21,8 +21,8 @@ impl ScalarType for Json {
 impl Json {
     /// From the text of a column; members keep their order.
     pub(crate) fn from_column(text: &str) -> Result<Self, QueryError> {
-        serde_json::from_str(text)
-            .map(Self)
-            .map_err(|error| QueryError::Inconsistent(format!("a stored JSON text is malformed: {error}")))
+        serde_json::from_str(text).map(Self).map_err(|error| {
+            QueryError::Inconsistent(format!("a stored JSON text is malformed: {error}"))
+        })
     }
 }

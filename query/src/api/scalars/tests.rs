@@ -5,18 +5,42 @@ use proptest::prelude::*;
 use super::*;
 
 fn error<S: InputType>(value: Value) -> String {
-    S::parse(Some(value)).err().map(|error| error.into_server_error(async_graphql::Pos::default()).message).unwrap()
+    S::parse(Some(value))
+        .err()
+        .map(|error| {
+            error
+                .into_server_error(async_graphql::Pos::default())
+                .message
+        })
+        .unwrap()
 }
 
 #[test]
 fn malformed_values_are_refused_with_the_reason() {
-    assert!(error::<Address>(value!("00112233445566778899aabbccddeeff00112233")).contains("begin with 0x"));
+    assert!(
+        error::<Address>(value!("00112233445566778899aabbccddeeff00112233"))
+            .contains("begin with 0x")
+    );
     assert!(error::<Address>(value!("0x00")).contains("40 hexadecimal digits after 0x, not 2"));
     assert!(error::<Hash>(Value::String(format!("0x{}", "g".repeat(64)))).contains("hexadecimal"));
     assert!(error::<Bytes>(value!("0x123")).contains("even number"));
-    for bad in [value!("-1"), value!("1.5"), value!("0x10"), value!(""), value!(1.5), value!("1_000"), value!(-1)] {
-        assert!(error::<BigInt>(bad.clone()).contains("decimal integer"), "{bad}");
-        assert!(error::<BlockNumber>(bad.clone()).contains("integer from 0"), "{bad}");
+    for bad in [
+        value!("-1"),
+        value!("1.5"),
+        value!("0x10"),
+        value!(""),
+        value!(1.5),
+        value!("1_000"),
+        value!(-1),
+    ] {
+        assert!(
+            error::<BigInt>(bad.clone()).contains("decimal integer"),
+            "{bad}"
+        );
+        assert!(
+            error::<BlockNumber>(bad.clone()).contains("integer from 0"),
+            "{bad}"
+        );
     }
     assert!(error::<BigInt>(Value::String(format!("1{}", U256::MAX))).contains("2^256 - 1"));
     assert!(!error::<UInt64>(value!(true)).is_empty());
@@ -25,7 +49,10 @@ fn malformed_values_are_refused_with_the_reason() {
 
 #[test]
 fn large_numbers_are_strings() {
-    assert_eq!(UInt64((1 << 53) - 1).to_value(), value!(9_007_199_254_740_991_u64));
+    assert_eq!(
+        UInt64((1 << 53) - 1).to_value(),
+        value!(9_007_199_254_740_991_u64)
+    );
     assert_eq!(UInt64(1 << 53).to_value(), value!("9007199254740992"));
     assert_eq!(BigInt(U256::from(7)).to_value(), value!("7"));
 }
@@ -33,7 +60,10 @@ fn large_numbers_are_strings() {
 #[test]
 fn json_members_keep_their_order() {
     let json = Json::from_column(r#"{"b":"1","a":{"d":[],"c":null}}"#).unwrap();
-    assert_eq!(serde_json::to_string(&json.to_value()).unwrap(), r#"{"b":"1","a":{"d":[],"c":null}}"#);
+    assert_eq!(
+        serde_json::to_string(&json.to_value()).unwrap(),
+        r#"{"b":"1","a":{"d":[],"c":null}}"#
+    );
     assert!(Json::from_column("{").is_err());
 }
 
