@@ -10,10 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     error::IngestError,
     progress::Progress,
-    store::{
-        Lease, Store,
-        plan::{Plan, Plans},
-    },
+    store::{Lease, Store, plan::Plans},
 };
 
 /// Blocks per range, largest first; the largest that the lag fills is taken.
@@ -105,10 +102,14 @@ impl Planner {
         else {
             return Ok(None);
         };
+        let generation = self
+            .plans
+            .plan_at(self.next)
+            .map_or(0, |plan| plan.generation);
         self.next = BlockNumber(range.last().0 + 1);
         Ok(Some(CommitRange {
             range,
-            generation: self.plans.generation(),
+            generation,
             replayed,
         }))
     }
@@ -119,20 +120,12 @@ impl Planner {
             .into_iter()
             .find(|size| *size <= lag)
             .unwrap_or(1);
-        let fits = self.plans.last().is_some_and(|plan| {
-            let at_start =
-                (self.next.0 - plan.first_block).checked_rem(plan.blocks_per_range) == Some(0);
-            plan.blocks_per_range == blocks_per_range && at_start
-        });
-        if fits {
+        if self.plans.cuts(self.next, blocks_per_range) {
             return Ok(());
         }
-        let plan = Plan {
-            generation: self.plans.generation(),
-            first_block: self.next.0,
-            blocks_per_range,
-            window_blocks: blocks_per_range * WINDOW_RANGES as u64,
-        };
+        let plan = self
+            .plans
+            .cut_anew(self.next, blocks_per_range, WINDOW_RANGES as u64);
         self.lease.persist(|| self.store.add_plan(&plan)).await?;
         self.plans.push(plan);
         Ok(())

@@ -38,6 +38,39 @@ impl Plans {
         self.0.last().map_or(0, |plan| plan.generation)
     }
 
+    /// The plan that `block` is cut by.
+    pub(crate) fn plan_at(&self, block: BlockNumber) -> Option<&Plan> {
+        self.0.iter().rfind(|plan| plan.first_block <= block.0)
+    }
+
+    /// The plan that cuts blocks anew from `next` on, of which nothing is stored. Where an earlier plan starts at or above
+    /// `next` a new generation begins, because only that voids it.
+    pub(crate) fn cut_anew(
+        &self,
+        next: BlockNumber,
+        blocks_per_range: u64,
+        window_ranges: u64,
+    ) -> Plan {
+        let voids = |last: &Plan| {
+            last.first_block > next.0 || (last.first_block == next.0 && last.blocks_per_range > 0)
+        };
+        Plan {
+            generation: self.generation() + u32::from(self.last().is_some_and(voids)),
+            first_block: next.0,
+            blocks_per_range,
+            window_blocks: blocks_per_range * window_ranges,
+        }
+    }
+
+    /// Whether the newest plan cuts a range of `blocks_per_range` at `next`.
+    pub(crate) fn cuts(&self, next: BlockNumber, blocks_per_range: u64) -> bool {
+        self.last().is_some_and(|plan| {
+            let into_plan = next.0.checked_sub(plan.first_block);
+            plan.blocks_per_range == blocks_per_range
+                && into_plan.and_then(|blocks| blocks.checked_rem(blocks_per_range)) == Some(0)
+        })
+    }
+
     /// The range that starts at `first`, as the plans cut it. `None` when no plan covers `first`.
     pub(crate) fn range_at(&self, first: BlockNumber) -> Option<BlockRange> {
         let position = self
@@ -170,6 +203,25 @@ mod tests {
             ..start
         });
         assert_eq!((plans.generation(), cut(&plans, 15)), (1, (15, 19)));
+    }
+
+    #[test]
+    fn blocks_cut_anew_void_the_plans_above() {
+        let mut plans = plans(&[(0, 100, 400), (250, 1, 8)]);
+        assert!(plans.cuts(BlockNumber(250), 1) && plans.cuts(BlockNumber(300), 1));
+        assert!(!plans.cuts(BlockNumber(250), 100) && !plans.cuts(BlockNumber(120), 1));
+        let later = plans.cut_anew(BlockNumber(300), 100, 4);
+        assert_eq!((later.generation, later.window_blocks), (0, 400));
+        // The same block, or one below the newest plan: the order of rows alone would not say which plan is in force.
+        assert_eq!(plans.cut_anew(BlockNumber(250), 100, 4).generation, 1);
+        let below = plans.cut_anew(BlockNumber(120), 10, 4);
+        plans.push(below);
+        assert_eq!(
+            (cut(&plans, 100), cut(&plans, 260)),
+            ((100, 119), (260, 269))
+        );
+        let generation = |block| plans.plan_at(BlockNumber(block)).unwrap().generation;
+        assert_eq!((generation(119), generation(120)), (0, 1));
     }
 
     #[test]

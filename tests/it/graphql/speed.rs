@@ -15,7 +15,6 @@ use super::{
 const N_CHANGES: u64 = 100_000;
 
 #[allow(clippy::print_stdout)]
-#[allow(clippy::print_stdout, reason = "a measurement is for the reader of the test's output")]
 fn show(what: &str, mut times: Vec<Duration>) {
     times.sort();
     let at =
