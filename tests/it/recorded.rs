@@ -335,7 +335,9 @@ fn alterations(value: &Value) -> Vec<(&'static str, Option<Value>)> {
             altered.extend(items.first().map(|first| {
                 (
                     "grown",
-                    Some(json!([items.as_slice(), std::slice::from_ref(first)].concat())),
+                    Some(json!(
+                        [items.as_slice(), std::slice::from_ref(first)].concat()
+                    )),
                 )
             }));
             altered.extend(

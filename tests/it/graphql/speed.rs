@@ -80,14 +80,11 @@ async fn from_the_announcement_to_an_answer_that_shows_the_block() {
         let head = commit(&database, &block(number, vec![done(moved(BRL, A, B, 1))])).await;
         let started = Instant::now();
         api.announce(head);
-        loop {
-            let answer = api
-                .read("{ transfers(first: 1) { nodes { blockNumber } } }")
-                .await;
-            if answer["transfers"]["nodes"][0]["blockNumber"] == number {
-                break;
-            }
-        }
+        api.wait_for(number).await;
+        let answer = api
+            .read("{ transfers(first: 1) { nodes { blockNumber } } }")
+            .await;
+        assert_eq!(answer["transfers"]["nodes"][0]["blockNumber"], number);
         times.push(started.elapsed());
     }
     show("announcement to an answer that shows the block", times);
